@@ -1,0 +1,25 @@
+"""Allow or deny, with the reason: the answer of every decision function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paddock.model.settings import Origin
+
+__all__ = ["Decision"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``verdict`` is ``allow``, ``ask`` or ``deny``. ``reason`` is one sentence; ``rule`` the entry that decided (None: no entry did, the default holds);
+    ``remedy`` the smallest change that would allow it, or empty when nothing should."""
+
+    verdict: str
+    reason: str
+    rule: Origin | None = None
+    remedy: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """True only for ``allow``."""
+        return self.verdict == "allow"

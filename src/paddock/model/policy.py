@@ -1,0 +1,103 @@
+"""What the settings mean, before anybody looked at this host: pure data, every rule with the place it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paddock.model.settings import Origin
+
+__all__ = ["EnvironmentPolicy", "FilesystemPolicy", "HostRule", "Limits", "NetworkPolicy", "PathRule", "Policy", "VariableRule"]
+
+
+@dataclass(frozen=True, slots=True)
+class PathRule:
+    """An absolute path or an absolute glob (``is_glob``), as meant; not yet resolved on this host."""
+
+    path: str
+    origin: Origin
+    is_glob: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilesystemPolicy:
+    """Reads: open unless denied, most specific rule wins, allow wins a tie. Writes: closed unless allowed, deny always wins. Spec 2.2 and 3.1.
+
+    ``allow_write`` includes the working folder unless ``project_read_only``. ``unprotect`` holds protected names that the team lifts.
+    """
+
+    deny_read: tuple[PathRule, ...]
+    allow_read: tuple[PathRule, ...]
+    allow_write: tuple[PathRule, ...]
+    deny_write: tuple[PathRule, ...]
+    unprotect: tuple[PathRule, ...] = ()
+    project_read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HostRule:
+    """One entry of a domain list: the pattern as it was written (canonicalised by ``model.hosts``) and where."""
+
+    pattern: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPolicy:
+    """``allowed`` and ``denied`` are the effective lists (domain lists plus WebFetch rules plus presets); deny wins. Everything else is refused.
+
+    ``publish`` are inside TCP ports exposed on the host's loopback; ``local_binding`` exposes every port that the command listens on. ``dns_names`` are names whose
+    SRV or TXT records may really be asked. ``upstream_ca`` are PEM files trusted in addition by what Paddock itself dials.
+    """
+
+    allowed: tuple[HostRule, ...] = ()
+    denied: tuple[HostRule, ...] = ()
+    local_binding: bool = False
+    publish: tuple[int, ...] = ()
+    proxy_env: bool = False
+    upstream_ca: tuple[str, ...] = ()
+    dns_names: tuple[HostRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRule:
+    """``name`` may hold ``*`` (any run of characters), compared case-insensitively for removal rules."""
+
+    name: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentPolicy:
+    """Order: start from the caller's variables, take ``remove`` out unless ``keep`` names it exactly, take ``deny`` out whatever ``keep`` says, then add ``set``.
+
+    ``deny`` comes from ``sandbox.credentials.envVars``; ``set`` from ``env`` and ``paddock.environment.set``.
+    """
+
+    keep: tuple[VariableRule, ...] = ()
+    remove: tuple[VariableRule, ...] = ()
+    deny: tuple[VariableRule, ...] = ()
+    set: tuple[tuple[str, str, Origin], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """None means no limit was asked for. Memory and disk in MiB, times in seconds."""
+
+    memory_mb: int | None = None
+    disk_mb: int | None = None
+    processes: int | None = None
+    cpu_seconds: int | None = None
+    timeout_seconds: float | None = None
+    open_files: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The whole meaning. ``tools`` are the presets asked for by name; ``backend`` is ``auto`` or a backend's name."""
+
+    filesystem: FilesystemPolicy
+    network: NetworkPolicy
+    environment: EnvironmentPolicy
+    limits: Limits
+    tools: tuple[tuple[str, Origin], ...] = ()
+    backend: str = "auto"

@@ -1,0 +1,1 @@
+"""Placeholder map; see the room's modules."""
