@@ -1,0 +1,73 @@
+"""The front door of the command line: pick a verb, run it, turn errors into a message and an exit code.
+
+Verbs are imported when they are chosen, so that ``paddock run`` pays for nothing that only ``paddock log`` needs.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from paddock import __version__
+from paddock.errors import PaddockError, UsageError
+
+__all__ = ["VERBS", "main"]
+
+# verb -> (module, summary). The reference documentation and the help text are made from this table.
+VERBS: dict[str, tuple[str, str]] = {
+    "run": ("paddock.cli.run", "run a command inside the fence"),
+    "trust": ("paddock.cli.trust", "accept what this project's settings widen"),
+    "policy": ("paddock.cli.policy", "show what is in force and why; print the settings schema"),
+    "log": ("paddock.cli.log", "list what happened in past runs"),
+    "why": ("paddock.cli.why", "tell the whole story of one event"),
+    "doctor": ("paddock.cli.doctor", "try every step of the fence and name the first that fails"),
+    "setup": ("paddock.cli.setup", "install missing system packages, or say which"),
+}
+
+
+def usage() -> str:
+    """The help text of ``paddock`` itself."""
+    width = max(len(v) for v in VERBS)
+    lines = ["usage: paddock VERB [OPTIONS] [ARGUMENTS]", "", "verbs:"]
+    lines += [f"  {verb:<{width}}  {summary}" for verb, (_, summary) in VERBS.items()]
+    lines += ["", "paddock VERB --help tells more about a verb. paddock --version prints the version.", "Exit codes: docs/reference/exit-codes.md."]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: list[str]) -> int:
+    """Run one verb. ``argv`` is the words after the program's name. Returns the exit code; never raises for an error that a person caused."""
+    from paddock.cli.output import Output  # noqa: PLC0415 -- after the module table, so that a broken verb can still be reported
+
+    out = Output(sys.stdout, sys.stderr)
+    try:
+        return dispatch(argv, out)
+    except PaddockError as error:
+        out.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def dispatch(argv: list[str], out: object) -> int:
+    """Find the verb and call it. Raises ``UsageError`` for an unknown one."""
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        stream = sys.stdout if argv else sys.stderr
+        stream.write(usage())
+        return 0 if argv else UsageError.exit_code
+    if argv[0] in ("-V", "--version"):
+        sys.stdout.write(f"paddock {__version__}\n")
+        return 0
+    if argv[0] not in VERBS:
+        raise UsageError(f"unknown verb {argv[0]!r}", hint=suggest(argv[0]))
+    module = __import__(VERBS[argv[0]][0], fromlist=["main"])
+    code = module.main(argv[1:], out)
+    if not isinstance(code, int):
+        raise TypeError(f"verb {argv[0]} returned {code!r}")
+    return code
+
+
+def suggest(word: str) -> str:
+    """The nearest verb, or where to look."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- only when there is an error to explain
+
+    near = get_close_matches(word, VERBS, 1)
+    return f"did you mean `paddock {near[0]}`?" if near else "`paddock --help` lists the verbs; to run a command: `paddock run -- COMMAND`"

@@ -1,0 +1,68 @@
+"""``paddock run``: the main job."""
+
+from __future__ import annotations
+
+import os
+
+from paddock.cli.options import COMMON, Option, Parsed, help_text, parse
+from paddock.cli.output import Output
+from paddock.errors import UsageError
+from paddock.session.prepare import Request, prepare
+
+__all__ = ["OPTIONS", "main", "request_from", "working_folder"]
+
+OPTIONS: tuple[Option, ...] = (
+    *COMMON,
+    Option("--dry-run", "", "print the plan and what it does not cover; run nothing"),
+    Option("--json", "FILE|-", "write a report for programs; `-` is standard error"),
+    Option("--quiet", "", "no block at the end"),
+    Option("--help", "", "this page"),
+)
+USAGE = "paddock run [OPTIONS] [--] COMMAND [ARGUMENTS]"
+
+
+def main(words: list[str], out: Output) -> int:
+    """Run a command inside the fence. Exit code: the command's; 125, 126, 127, 124 and 128+n as docs/reference/exit-codes.md says."""
+    parsed = parse(words, OPTIONS)
+    if parsed.has("--help"):
+        out.text(help_text(USAGE, "Runs COMMAND inside the fence that this project's settings describe.", OPTIONS))
+        return 0
+    if not parsed.rest and not parsed.has("--dry-run"):
+        raise UsageError("no command to run", hint=USAGE)
+    prepared = prepare(request_from(parsed))
+    if parsed.has("--dry-run"):
+        from paddock.cli.policy import show_plan  # noqa: PLC0415 -- a real run does not print its plan
+
+        show_plan(prepared, out, as_json=parsed.has("--json"))
+        return 0
+    from paddock.session.run import run  # noqa: PLC0415 -- after the plan stands, so that a wrong setting is reported without loading the fence
+
+    outcome = run(prepared, on_publish=out.note)
+    if not parsed.has("--quiet") or parsed.has("--json"):
+        from paddock.session.report import write_report  # noqa: PLC0415 -- not needed for --quiet
+
+        write_report(prepared, outcome, out, quiet=parsed.has("--quiet"), json_to=parsed.last("--json"))
+    return outcome.ending.code
+
+
+def request_from(parsed: Parsed) -> Request:
+    """The shared options as a request of the session."""
+    sources = tuple(s for s in parsed.last("--setting-sources").split(",") if s) if parsed.has("--setting-sources") else None
+    return Request(
+        argv=tuple(parsed.rest),
+        cwd=working_folder(),
+        environ=dict(os.environ),
+        settings=tuple(parsed.values.get("--settings", ())),
+        sources=sources,
+        options=tuple(parsed.settings),
+        trust_project=parsed.has("--trust-project"),
+        allow_home=parsed.has("--allow-home"),
+    )
+
+
+def working_folder() -> str:
+    """The working folder with every link resolved. Raises ``UsageError`` when it is gone or cannot be entered."""
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise UsageError(f"the working folder cannot be used: {error.strerror}", hint="change to a folder that exists") from error

@@ -1,0 +1,78 @@
+"""From the words of a request to a plan: settings, their meaning, what this host can do. Nothing is started here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from paddock.host.facts import gather
+from paddock.host.files import HostFiles
+from paddock.model.plan import Plan
+from paddock.model.policy import Policy
+from paddock.model.settings import Notice, Settings
+from paddock.planner.meaning import policy_from
+from paddock.planner.plan import make_plan
+from paddock.settings.load import LoadRequest, load
+from paddock.settings.support import refuse_unsupported
+
+__all__ = ["Prepared", "Request", "load_settings", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asks for. ``cwd`` is absolute; ``settings`` are ``--settings`` values in order; ``options`` are (key, value, option name).
+
+    ``sources`` is None for every scope, or the names given to ``--setting-sources``.
+    """
+
+    argv: tuple[str, ...]
+    cwd: str
+    environ: Mapping[str, str]
+    settings: tuple[str, ...] = ()
+    sources: tuple[str, ...] | None = None
+    options: tuple[tuple[str, object, str], ...] = ()
+    trust_project: bool = False
+    allow_home: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The three stages of one request, kept because reports quote all of them."""
+
+    settings: Settings
+    policy: Policy
+    plan: Plan
+
+
+def load_settings(request: Request) -> Settings:
+    """Read and merge every source that counts. Raises ``SettingsError``."""
+    return load(
+        LoadRequest(
+            cwd=request.cwd,
+            environ=request.environ,
+            sources=request.sources,
+            settings=request.settings,
+            options=request.options,
+            trust_project=request.trust_project,
+        )
+    )
+
+
+def prepare(request: Request) -> Prepared:
+    """Make the plan. Raises ``SettingsError``, ``PolicyError`` or ``UnsupportedError``; nothing has happened then."""
+    settings = load_settings(request)
+    refuse_unsupported(settings)
+    policy = policy_from(settings)
+    plan = make_plan(policy, settings, gather(), HostFiles(), argv=request.argv, cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
+    waiting = settings.trust_needed
+    if waiting:
+        plan = replace(plan, notices=(*plan.notices, _trust_notice(settings)))
+    return Prepared(settings, policy, plan)
+
+
+def _trust_notice(settings: Settings) -> Notice:
+    count = len(settings.trust_needed)
+    first = settings.trust_needed[0].origin
+    where = os.path.relpath(first.file, settings.context.cwd)
+    return Notice(f"{count} widening {'entry' if count == 1 else 'entries'} of this project ({where}:{first.line} …) do not count until `paddock trust` accepts them", first)

@@ -1,0 +1,107 @@
+"""The loop that waits for everything at once: the keeper, signals, the first connection, refused opens, the clock.
+
+One thread, one ``poll``. The gate brings its own threads when the first connection arrives; until then its code is not even imported.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from paddock.fence.kernel.signalfd import SI_KERNEL, SignalFd
+
+__all__ = ["GRACE_SECONDS", "SIGNALS", "Ending", "Loop"]
+
+# How long a command may take to leave after it was asked to, before everything inside is ended.
+GRACE_SECONDS = 2.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+TIMEOUT_EXIT = 124
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended. ``code`` is the exit code of ``paddock run``; ``cause`` is ``command``, ``signal`` or ``timeout``."""
+
+    code: int
+    cause: str
+
+
+class Loop:
+    """Watches descriptors and deadlines until something calls ``stop`` or a grace period is over.
+
+    ``forward`` sends a signal to everything inside the fence.
+    """
+
+    def __init__(self, signals: SignalFd, forward: Callable[[int], None]) -> None:
+        self._poll = select.poll()
+        self._handlers: dict[int, Callable[[], None]] = {}
+        self._timers: list[tuple[float, Callable[[], None]]] = []
+        self._forward = forward
+        self._signals = signals
+        self._ending: Ending | None = None
+        self._asked: Ending | None = None
+        self.watch(signals.fileno(), self._on_signal)
+
+    def watch(self, fd: int, handler: Callable[[], None]) -> None:
+        """Call ``handler`` whenever ``fd`` is readable or hung up."""
+        self._handlers[fd] = handler
+        self._poll.register(fd, select.POLLIN)
+
+    def unwatch(self, fd: int) -> None:
+        """Forget ``fd``; nothing happens when it is not watched."""
+        if self._handlers.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+
+    def later(self, seconds: float, handler: Callable[[], None]) -> None:
+        """Call ``handler`` once, after ``seconds`` of the monotonic clock."""
+        self._timers.append((time.monotonic() + seconds, handler))
+
+    def stop(self, code: int) -> None:
+        """The command ended with ``code``. A time limit that ended it keeps its own code."""
+        if self._ending is None:
+            self._ending = self._asked if self._asked is not None and self._asked.cause == "timeout" else Ending(code, "command")
+
+    def expire(self) -> None:
+        """The time limit is over: ask everything inside to leave, end it after the grace period."""
+        self._ask(signal.SIGTERM, Ending(TIMEOUT_EXIT, "timeout"))
+
+    def run(self) -> Ending:
+        """Wait until the run is over. What is still alive inside then is the caller's to end."""
+        while self._ending is None:
+            for fd, _ in self._poll.poll(self._wait()):
+                handler = self._handlers.get(fd)
+                if handler is not None:
+                    handler()
+            self._fire()
+        return self._ending
+
+    def _wait(self) -> int | None:
+        if not self._timers:
+            return None
+        return max(0, int((min(t for t, _ in self._timers) - time.monotonic()) * 1000) + 1)
+
+    def _fire(self) -> None:
+        now = time.monotonic()
+        due = [h for t, h in self._timers if t <= now]
+        self._timers = [(t, h) for t, h in self._timers if t > now]
+        for handler in due:
+            handler()
+
+    def _on_signal(self) -> None:
+        signo, code = self._signals.read()
+        # A key pressed at the terminal reaches the command without us (same foreground process group): only what was sent to us alone is passed on.
+        if code != SI_KERNEL:
+            self._ask(signo, Ending(128 + signo, "signal"))
+
+    def _ask(self, signo: int, ending: Ending) -> None:
+        self._forward(signo)
+        if self._asked is None:
+            self._asked = ending
+            self.later(GRACE_SECONDS, lambda: self._give_up(ending))
+
+    def _give_up(self, ending: Ending) -> None:
+        if self._ending is None:
+            self._ending = ending
