@@ -1,0 +1,112 @@
+"""The host's file system as the planner sees it: a few questions, answered without ever following a link unasked.
+
+``Files`` is the question list; ``HostFiles`` asks the running system. Tests put a tree of their own behind the same list. Every answer of "there is nothing
+there" also stands for "we may not look": what Paddock's user cannot see, the command, which has no more rights, cannot see either.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Protocol
+
+from paddock.model.plan import Kind
+
+__all__ = ["SMALL_FILE_BYTES", "Files", "HostFiles"]
+
+# Configuration that is longer than this is not configuration (bytes).
+SMALL_FILE_BYTES = 1 << 20
+
+
+class Files(Protocol):
+    """What the planner may ask. Paths are absolute and normalised."""
+
+    def kind(self, path: str) -> Kind | None:
+        """What is at ``path`` itself (a link is a link), None when there is nothing. Devices, sockets and pipes count as files: they are mounted like files."""
+
+    def names(self, path: str) -> list[tuple[str, Kind]] | None:
+        """The entries of a directory, unsorted; None when it cannot be listed."""
+
+    def readlink(self, path: str) -> str:
+        """The text of the link at ``path``. Raises ``OSError`` when it is gone."""
+
+    def read(self, path: str, limit: int = SMALL_FILE_BYTES) -> bytes | None:
+        """The content of the regular file at ``path`` (links are followed); None when there is none, it cannot be read, or is longer than ``limit`` bytes."""
+
+    def links(self, path: str) -> tuple[int, int, int]:
+        """``(device, inode, number of names)`` of what is at ``path`` itself. Raises ``OSError`` when it is gone."""
+
+    def executable(self, path: str) -> bool:
+        """Whether a regular file that this user may execute is at ``path`` (links are followed)."""
+
+
+class HostFiles:
+    """The real file system. Every answer is that of the moment: the launcher checks again what it finds (``Place.kind``)."""
+
+    def kind(self, path: str) -> Kind | None:
+        """lstat(2)."""
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:
+            return None
+        if stat.S_ISDIR(mode):
+            return Kind.DIRECTORY
+        return Kind.SYMLINK if stat.S_ISLNK(mode) else Kind.FILE
+
+    def names(self, path: str) -> list[tuple[str, Kind]] | None:
+        """One pass of getdents(2); the kinds come with it on every usual file system."""
+        try:
+            with os.scandir(path) as entries:
+                return [(entry.name, _entry_kind(entry)) for entry in entries]
+        except OSError:
+            return None
+
+    def readlink(self, path: str) -> str:
+        """Ask readlink(2)."""
+        return os.readlink(path)
+
+    def read(self, path: str, limit: int = SMALL_FILE_BYTES) -> bytes | None:
+        """Ask open(2) and read(2), to the end."""
+        try:
+            # O_NONBLOCK: a planted pipe must not hold us up.
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        except OSError:
+            return None
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                return None
+            return _read_all(fd, limit)
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
+
+    def links(self, path: str) -> tuple[int, int, int]:
+        """lstat(2)."""
+        found = os.lstat(path)
+        return found.st_dev, found.st_ino, found.st_nlink
+
+    def executable(self, path: str) -> bool:
+        """stat(2) and access(2)."""
+        try:
+            return stat.S_ISREG(os.stat(path).st_mode) and os.access(path, os.X_OK)
+        except OSError:
+            return False
+
+
+def _entry_kind(entry: os.DirEntry[str]) -> Kind:
+    if entry.is_symlink():
+        return Kind.SYMLINK
+    return Kind.DIRECTORY if entry.is_dir(follow_symlinks=False) else Kind.FILE
+
+
+def _read_all(fd: int, limit: int) -> bytes | None:
+    chunks: list[bytes] = []
+    size = 0
+    while size <= limit:
+        chunk = os.read(fd, min(65536, limit + 1 - size))
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+        size += len(chunk)
+    return None

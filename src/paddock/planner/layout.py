@@ -1,0 +1,227 @@
+"""From file rules to places: what this host has at the paths that the policy names, and what follows for everything around them.
+
+The order matters only for the words of a report, never for the result: marks are collected in a tree (``planner/tree.py``), which decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from paddock.errors import PolicyError
+from paddock.model import paths
+from paddock.model.plan import Access, Kind, Place, Uncovered
+from paddock.model.policy import FilesystemPolicy, PathRule
+from paddock.model.settings import Notice, Origin, Scope
+from paddock.planner import globs, protect
+from paddock.planner.tree import Mark, Node, Tree
+from paddock.planner.view import Resolved, View
+
+__all__ = ["PRIVATE_FOLDERS", "Ground", "Layout", "lay_out"]
+
+PRIVATE_FOLDERS = ("/tmp", "/run", "/dev", "/proc")  # noqa: S108 -- these are made anew inside, whatever the host has there
+"""Folders that the fence fills itself. A rule can show something of the host below ``/tmp`` and ``/run``; the folders themselves stay the fence's."""
+_OWN_FOLDERS = ("/dev", "/proc")
+
+_FENCE = Origin(Scope.BUILTIN, "builtin", text="the fence itself")
+
+# How many refused secrets are listed one by one in a folder that is hidden as a whole.
+MAX_SHOWN_SECRETS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The fixed points of one layout. ``own`` are Paddock's installation and interpreter, ``state`` its configuration, state and cache folders.
+
+    ``reopened`` are folders that programs on PATH need although they lie in a hidden home.
+    """
+
+    cwd: str
+    home: str
+    project_root: str
+    own: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    reopened: tuple[str, ...] = ()
+    allow_home: bool = False
+
+
+@dataclass(slots=True)
+class Layout:
+    """``places`` is sorted by depth. ``accesses`` answers for any path; it is the tree itself, kept for the parts of a plan that come after."""
+
+    places: tuple[Place, ...] = ()
+    uncovered: list[Uncovered] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    tree: Tree = field(default_factory=Tree)
+
+    def access(self, path: str) -> Access:
+        """What the command may do at ``path``, which must be resolved."""
+        return self.tree.access(path)
+
+
+def refuse_wide_folder(ground: Ground) -> None:
+    """The working folder is writable as a whole: it may not hold the home of the person. Raises ``PolicyError``."""
+    if not ground.allow_home and paths.is_beneath(ground.home, ground.cwd):
+        what = "the home folder" if ground.cwd == ground.home else "a folder above the home folder"
+        raise PolicyError(
+            f"the working folder {ground.cwd} is {what}: the command could write everything in it",
+            hint="start in a project folder, or allow it with --allow-home",
+        )
+
+
+def lay_out(policy: FilesystemPolicy, ground: Ground, view: View) -> Layout:
+    """The whole layout. Raises ``PolicyError`` for a working folder that is too wide."""
+    refuse_wide_folder(ground)
+    work = _Work(policy, ground, view)
+    work.private()
+    work.reads()
+    work.writes()
+    work.protected()
+    work.own()
+    out = work.out
+    out.places = out.tree.places()
+    work.judge_absent()
+    if work.secrets():
+        out.places = out.tree.places()
+    return out
+
+
+class _Work:
+    def __init__(self, policy: FilesystemPolicy, ground: Ground, view: View) -> None:
+        self.policy = policy
+        self.ground = ground
+        self.view = view
+        self.out = Layout()
+        self.tree = self.out.tree
+        self.write_roots: list[str] = []
+        self.absent: list[tuple[str, str, PathRule]] = []
+
+    def private(self) -> None:
+        for folder in PRIVATE_FOLDERS:
+            self.tree.at(folder).private = True
+
+    # -- rules
+
+    def reads(self) -> None:
+        for rule, found in self.expanded(self.policy.deny_read, "denyRead"):
+            if found.kind is None:
+                self.absent.append((found.path, "read", rule))
+            elif not self.in_own_folder(found.path):
+                node = self.tree.at(found.path, found.kind)
+                node.deny_read = node.deny_read or (rule.origin, "")
+        for rule, found in self.expanded(self.policy.allow_read, "allowRead"):
+            self.show(found, (rule.origin, ""))
+        for folder in self.ground.reopened:
+            self.show(self.view.resolve(folder), (Origin(Scope.BUILTIN, "builtin", text="toolchains on PATH"), "programs on PATH"))
+
+    def show(self, found: Resolved, mark: Mark) -> None:
+        """Re-open reading at a place and at the links that lead to it."""
+        if found.kind is None or self.in_own_folder(found.path):
+            return
+        for path, kind in ((found.path, found.kind), *((link, Kind.SYMLINK) for link in found.links)):
+            node = self.tree.at(path, kind)
+            node.allow_read = node.allow_read or mark
+
+    def writes(self) -> None:
+        for rule in self.policy.allow_write:
+            self.allow_write(rule)
+        for rule, found in self.expanded(self.policy.deny_write, "denyWrite"):
+            self.hold(found, rule)
+
+    def allow_write(self, rule: PathRule) -> None:
+        if rule.is_glob:
+            self.out.notices.append(Notice(f"allowWrite {rule.path}: patterns are not carried out for writing; name the folder itself", rule.origin))
+            return
+        found = self.view.resolve(rule.path)
+        if found.kind is None:
+            self.out.notices.append(Notice(f"allowWrite {rule.path}: there is nothing at this path, so nothing becomes writable", rule.origin, "info"))
+        elif found.path in PRIVATE_FOLDERS:
+            self.out.notices.append(Notice(f"allowWrite {rule.path}: inside, {found.path} is the fence's own and not the host's", rule.origin, "info"))
+        elif not self.in_own_folder(found.path):
+            node = self.tree.at(found.path, found.kind)
+            node.allow_write = node.allow_write or (rule.origin, "")
+            self.write_roots.append(found.path)
+
+    def hold(self, found: Resolved, rule: PathRule) -> None:
+        """Keep a path from being written, and every link that leads to it from being replaced."""
+        for link in found.links:
+            node = self.tree.at(link, Kind.SYMLINK)
+            node.deny_write = node.deny_write or (rule.origin, "a link to a path that may not be written")
+        if found.kind is None:
+            self.absent.append((found.path, "write", rule))
+            return
+        node = self.tree.at(found.path, found.kind)
+        node.deny_write = node.deny_write or (rule.origin, "")
+
+    def expanded(self, rules: Sequence[PathRule], key: str) -> Iterable[tuple[PathRule, Resolved]]:
+        """Every rule with what it names here; patterns become what exists."""
+        patterns: list[PathRule] = []
+        for rule in rules:
+            if rule.is_glob:
+                patterns.append(rule)
+            else:
+                yield rule, self.view.resolve(rule.path)
+        if patterns:
+            yield from globs.expand(self.view, patterns, key, self.out.uncovered)
+
+    def in_own_folder(self, path: str) -> bool:
+        return any(paths.is_beneath(path, folder) for folder in _OWN_FOLDERS)
+
+    # -- what is protected without a rule
+
+    def protected(self) -> None:
+        protect.protect(self.tree, self.view, self.policy, self.write_roots, self.out, cwd=self.ground.cwd, home=self.ground.home)
+
+    def own(self) -> None:
+        """Paddock itself: the last word, after every rule."""
+        for folder in self.ground.own:
+            self.seal(folder, "Paddock's own installation")
+        for folder in self.ground.state:
+            found = self.seal(folder, "Paddock's own state")
+            if found is not None:
+                found.deny_read = (_FENCE, "Paddock's own state")
+
+    def seal(self, folder: str, reason: str) -> Node | None:
+        found = self.view.resolve(folder)
+        if found.kind is None:
+            return None
+        node = self.tree.at(found.path, found.kind)
+        node.sealed = (_FENCE, reason)
+        for link in found.links:
+            self.tree.at(link, Kind.SYMLINK).sealed = (_FENCE, reason)
+        return node
+
+    # -- what the sweep has to be known for
+
+    def judge_absent(self) -> None:
+        """Rules about paths that do not exist: no placeholder is ever made on the host, so where the command could make them it is said."""
+        for path, act, rule in self.absent:
+            access = self.tree.access(path)
+            if access is Access.WRITE:
+                what = "read once it exists" if act == "read" else "created"
+                self.out.uncovered.append(Uncovered(path, f"does not exist yet: it can be {what}", rule.origin))
+            elif access is Access.READ and act == "read" and rule.origin.scope is not Scope.BUILTIN:
+                self.out.uncovered.append(Uncovered(path, "does not exist yet: when something outside makes it, it can be read", rule.origin))
+
+    def secrets(self) -> bool:
+        """Secrets in a folder that is hidden as a whole but has something shown in it: listed, so that touching one is refused by name. True when any was."""
+        ways = [place.path for place in self.out.places if place.skeleton]
+        count = 0
+        for rule, found in self._secret_rules():
+            if count >= MAX_SHOWN_SECRETS:
+                break
+            if any(found.path != way and paths.is_beneath(found.path, way) for way in ways) and self.tree.access(found.path) is Access.HIDDEN:
+                count += 1
+                self.tree.at(found.path, found.kind).show_denied = (rule.origin, "")
+        return count > 0
+
+    def _secret_rules(self) -> Iterable[tuple[PathRule, Resolved]]:
+        for rule in self.policy.deny_read:
+            if rule.origin.scope is Scope.BUILTIN and not rule.is_glob:
+                found = self.view.resolve(rule.path)
+                if found.kind is not None:
+                    yield rule, found
+        for name in protect.SHELL_FILES:
+            found = self.view.resolve(paths.join(self.ground.home, name))
+            if found.kind is not None and not found.links:
+                yield PathRule(found.path, protect.origin(name)), found

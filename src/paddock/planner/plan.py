@@ -1,0 +1,130 @@
+"""Policy, facts and a look at the host become one plan. Nothing is started or changed here; the same inputs give the same plan."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from paddock.errors import PolicyError
+from paddock.host.facts import Facts
+from paddock.host.files import Files
+from paddock.model import paths
+from paddock.model.plan import Plan
+from paddock.model.policy import HostRule, NetworkPolicy, Policy
+from paddock.model.settings import Context, Settings
+from paddock.planner import environment
+from paddock.planner.layout import Ground, lay_out
+from paddock.planner.private_files import name_files
+from paddock.planner.require import require
+from paddock.planner.view import View
+
+__all__ = ["make_plan"]
+
+MIB = 1 << 20
+
+# Room in the three memory-backed folders of a fence, in MiB. Small enough that fifty fences do not fill a laptop; ``paddock.limits.diskMb`` sets the first.
+TMP_MIB = 90
+SHM_MIB = 64
+RUN_MIB = 16
+
+
+def make_plan(
+    policy: Policy,
+    settings: Settings,
+    facts: Facts,
+    files: Files,
+    *,
+    argv: Sequence[str],
+    cwd: str,
+    environ: Mapping[str, str],
+    allow_home: bool = False,
+) -> Plan:
+    """One plan for one command. ``cwd`` is absolute; ``environ`` is the caller's environment.
+
+    Raises ``PolicyError`` when the policy cannot be meant for this folder, ``UnsupportedError`` when this host cannot enforce it.
+    """
+    backend = require(policy, facts)
+    view = View(files)
+    ground = _ground(settings.context, view, cwd, allow_home=allow_home)
+    layout = lay_out(policy.filesystem, ground, view)
+    variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=policy.network.proxy_env, extra={})
+    plan = Plan(
+        argv=tuple(argv),
+        cwd=ground.cwd,
+        home=ground.home,
+        uid=facts.uid,
+        gid=facts.gid,
+        layout=layout.places,
+        private_files=name_files(view, facts.hostname),
+        binds=(),
+        environment=variables,
+        removed=removed,
+        network=policy.network,
+        host_ports=_host_ports(policy.network),
+        doors=policy.network.proxy_env,
+        limits=policy.limits,
+        tmp_bytes=(policy.limits.disk_mb or TMP_MIB) * MIB,
+        shm_bytes=SHM_MIB * MIB,
+        run_bytes=RUN_MIB * MIB,
+        uncovered=tuple(layout.uncovered),
+        notices=(*settings.notices, *layout.notices, *notices),
+        backend=backend,
+        digest="",
+    )
+    return _with_digest(plan)
+
+
+def _ground(context: Context, view: View, cwd: str, *, allow_home: bool) -> Ground:
+    folder = view.resolve(paths.normalise(cwd))
+    if folder.kind is None:
+        raise PolicyError(f"the working folder {cwd} does not exist", hint="change to a folder that exists")
+    return Ground(
+        cwd=folder.path,
+        home=view.resolve(paths.normalise(context.home)).path,
+        project_root=view.resolve(paths.normalise(context.project_root)).path,
+        own=_installation(),
+        state=tuple(_paddocks(base) for base in (context.paddock_config_home, context.state_home, context.cache_home)),
+        allow_home=allow_home,
+    )
+
+
+def _paddocks(base: str) -> str:
+    """Paddock's own folder in one of the base folders of the user."""
+    base = paths.normalise(base)
+    return base if base.rpartition("/")[2] == "paddock" else paths.join(base, "paddock")
+
+
+def _installation() -> tuple[str, ...]:
+    """Where this very program is: its package and, when it has an environment of its own, that."""
+    package = paths.ancestors(paths.normalise(__file__))[1]
+    environments = {paths.normalise(prefix) for prefix in (sys.prefix, sys.base_prefix)} - {"/usr", "/usr/local"}
+    return (package, *sorted(environments))
+
+
+def _host_ports(network: NetworkPolicy) -> tuple[int, ...]:
+    """Loopback ports of the host that the policy lists: ``localhost:PORT`` and the loopback literals with a port."""
+    return tuple(sorted({port for rule in network.allowed if (port := _loopback_port(rule)) is not None}))
+
+
+def _loopback_port(rule: HostRule) -> int | None:
+    host, _, port = rule.pattern.strip().rpartition(":")
+    if host.lower().rstrip(".") not in ("localhost", "127.0.0.1", "[::1]") or not port.isdecimal():
+        return None
+    number = int(port)
+    return number if 0 < number < 65536 else None
+
+
+def _with_digest(plan: Plan) -> Plan:
+    """The same plan with its name: SHA-256 over everything but the command."""
+    from hashlib import sha256
+
+    # repr() of these values is unambiguous (strings are quoted) and the same in every process; enums are written by value to stay the same across versions.
+    parts = [repr((place.path, place.access.value, place.kind.value, place.skeleton, place.pin, str(place.why), place.reason)) for place in plan.layout]
+    parts += [repr((file.path, file.content, file.mode)) for file in plan.private_files]
+    parts += [repr((bind.source, bind.target)) for bind in plan.binds]
+    parts += [repr(pair) for pair in sorted(plan.environment.items())]
+    parts += [repr((gone.name, str(gone.why))) for gone in plan.removed]
+    parts.append(repr((plan.cwd, plan.home, plan.uid, plan.gid, plan.host_ports, plan.doors, plan.backend, plan.tmp_bytes, plan.shm_bytes, plan.run_bytes)))
+    parts.append(repr((plan.network, plan.limits)))
+    return replace(plan, digest=sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest())

@@ -1,0 +1,141 @@
+"""Protected names: what the scan and the look into repositories found, as marks; what could not be found, as words."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from paddock.model import paths
+from paddock.model.plan import Kind, Uncovered
+from paddock.model.policy import FilesystemPolicy
+from paddock.model.settings import Notice, Origin, Scope
+from paddock.planner import git
+from paddock.planner.names import ANYWHERE, OWN_FOLDER, SETTINGS_FILES
+from paddock.planner.scan import Finding, Findings, scan
+from paddock.planner.tree import Tree
+from paddock.planner.view import View
+
+__all__ = ["MAX_NODES", "SHELL_FILES", "Report", "origin", "protect"]
+
+MAX_NODES = 900
+"""How many marks protection may add to a layout, folders on the way included: each costs a mount."""
+
+SHELL_FILES = (".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshrc", ".zshenv", ".zprofile", ".zlogin", ".inputrc")
+"""Start-up files of shells in a home."""
+
+
+class Report(Protocol):
+    """Where words go."""
+
+    uncovered: list[Uncovered]
+    notices: list[Notice]
+
+
+def origin(name: str) -> Origin:
+    """The builtin rule that protects ``name``."""
+    return Origin(Scope.BUILTIN, "builtin", key="protected names", text=name)
+
+
+def protect(tree: Tree, view: View, policy: FilesystemPolicy, roots: list[str], report: Report, *, cwd: str, home: str) -> None:
+    """Mark everything protected in the write roots. ``roots`` are resolved."""
+    work = _Protect(tree, view, policy, roots, report, cwd, home)
+    folders = [root for root in roots if view.kind(root) is Kind.DIRECTORY]
+    found = scan(view, work.first_folders(folders))
+    work.repositories(found)
+    for name in found.names:
+        work.name(name)
+    work.say(found)
+
+
+class _Protect:
+    def __init__(self, tree: Tree, view: View, policy: FilesystemPolicy, roots: list[str], report: Report, cwd: str, home: str) -> None:
+        self.tree = tree
+        self.view = view
+        self.roots = roots
+        self.report = report
+        self.cwd = cwd
+        self.home = home
+        self.read_only = policy.project_read_only
+        self.lifted_names = frozenset(rule.path.rpartition("/")[2] for rule in policy.unprotect if rule.is_glob)
+        self.lifted_paths = frozenset(view.resolve(rule.path).path for rule in policy.unprotect if not rule.is_glob)
+        self.limit = tree.size + MAX_NODES
+        self.left_out = 0
+
+    def writable(self, path: str) -> bool:
+        return any(paths.is_beneath(path, root) for root in self.roots)
+
+    def first_folders(self, roots: list[str]) -> list[str]:
+        """Where the scan begins: the working folder, the folders above it that can be written, the other roots."""
+        above = [folder for folder in paths.ancestors(self.cwd) if self.writable(folder)]
+        return [folder for folder in (self.cwd, *above) if self.writable(folder)] + roots
+
+    def mark(self, path: str, kind: Kind, reason: str, *, sealed: bool = False) -> bool:
+        """Protect one path. False when the budget is used up or the path was lifted."""
+        if not sealed and (path in self.lifted_paths or path.rpartition("/")[2] in self.lifted_names):
+            return False
+        if not self.writable(path) or any(paths.is_beneath(root, path) for root in self.roots):
+            return False
+        if self.tree.size >= self.limit:
+            self.left_out += 1
+            return False
+        node = self.tree.at(path, kind)
+        mark = (origin(path.rpartition("/")[2]), f"protected: {reason}")
+        if sealed:
+            node.sealed = node.sealed or mark
+        else:
+            node.protect = node.protect or mark
+        return True
+
+    def name(self, found: Finding) -> None:
+        name = found.path.rpartition("/")[2]
+        self.mark(found.path, found.kind, found.reason, sealed=name == OWN_FOLDER)
+        for kept in found.kept:
+            self.tree.at(kept, Kind.DIRECTORY).lift = True
+        for inner in SETTINGS_FILES.get(name, ()):
+            path = f"{found.path}/{inner}"
+            kind = self.view.kind(path) if found.kind is Kind.DIRECTORY else None
+            if kind is not None:
+                self.mark(path, kind, "policy of this project", sealed=True)
+        if found.kind is Kind.SYMLINK:
+            end = self.view.resolve(found.path)
+            if end.kind is not None:
+                self.mark(end.path, end.kind, found.reason)
+
+    def repositories(self, found: Findings) -> None:
+        folders = list(found.repositories)
+        own = frozenset(folder for folder in (self.cwd, *paths.ancestors(self.cwd)) if folder in folders)
+        if not own:
+            own = self.repository_above(folders)
+        findings = git.look_at(self.view, folders, home=self.home, own=own, writable=self.writable, bare=found.git_folders)
+        for grant in () if self.read_only else findings.grants:
+            self.grant(grant)
+        for guarded in findings.guarded:
+            self.mark(guarded.path, guarded.kind, guarded.reason)
+        self.report.notices.extend(Notice(text) for text in findings.refused)
+
+    def repository_above(self, folders: list[str]) -> frozenset[str]:
+        """A repository whose folder is above the write roots: its git directory is not opened, and that is said."""
+        for folder in paths.ancestors(self.cwd):
+            if self.view.kind(paths.join(folder, ".git")) is not None and folder not in folders and not self.writable(folder):
+                text = f"the repository {folder} is above the working folder: its git directory stays read-only, so commits fail (allowWrite can name it)"
+                self.report.notices.append(Notice(text, level="info"))
+                break
+        return frozenset()
+
+    def grant(self, grant: git.GitGrant) -> None:
+        node = self.tree.at(grant.path, Kind.DIRECTORY)
+        node.allow_write = node.allow_write or (Origin(Scope.BUILTIN, "builtin", key="git directory", text=grant.reason), grant.reason)
+        self.roots.append(grant.path)
+
+    def say(self, found: Findings) -> None:
+        if found.unreached:
+            text = f"{found.unreached} folders or more are not searched for protected names ({found.first_unreached} is the first)"
+            self.report.uncovered.append(Uncovered(found.first_unreached, text, origin("")))
+        if self.left_out:
+            self.report.uncovered.append(Uncovered(self.cwd, f"{self.left_out} protected names are beyond the budget of {MAX_NODES} mounts", origin("")))
+        if self.writable(self.cwd):
+            there = self.view.names(self.cwd) or {}
+            missing = [name for name in ANYWHERE if name not in there]
+            shown = ", ".join(name for name in (".mcp.json", ".claude", "AGENTS.md", ".vscode") if name in missing)
+            text = f"protected names that do not exist yet can be created ({shown or missing[0]} and {len(missing)} in all)" if missing else ""
+            if text:
+                self.report.uncovered.append(Uncovered(self.cwd, text, origin("")))

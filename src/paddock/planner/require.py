@@ -1,0 +1,44 @@
+"""What the policy asks for and this host must be able to give. A layer that is missing is an error here, never a weaker fence later."""
+
+from __future__ import annotations
+
+from paddock.errors import UnsupportedError
+from paddock.host.facts import Facts
+from paddock.model.policy import Policy
+
+__all__ = ["require"]
+
+BACKENDS = ("namespaces",)
+"""The backends that exist."""
+
+# mount_setattr(2) is what makes a whole tree read-only at once.
+NEEDED_KERNEL = (5, 12)
+
+
+def require(policy: Policy, facts: Facts) -> str:
+    """The backend to use. Raises ``UnsupportedError`` with the cause and the fix."""
+    if policy.backend not in ("auto", *BACKENDS):
+        raise UnsupportedError(f"the backend {policy.backend} does not exist yet", cause="paddock.backend", hint='set paddock.backend to "namespaces"')
+    _namespaces(facts)
+    if not facts.nftables:
+        raise UnsupportedError("network capture needs libnftables.so.1", cause="it was not found", hint="paddock setup, or: apt-get install libnftables1")
+    if policy.limits.processes is not None and facts.uid == 0 and not facts.pids_cgroup:
+        # RLIMIT_NPROC does not bind root (setrlimit(2)), so only a cgroup can.
+        raise UnsupportedError(
+            "limits.processes cannot be enforced for root here",
+            cause="no pids cgroup in which a child can be made",
+            hint="run as another user, or leave paddock.limits.processes out",
+        )
+    return BACKENDS[0]
+
+
+def _namespaces(facts: Facts) -> None:
+    if facts.kernel < NEEDED_KERNEL:
+        have = ".".join(map(str, facts.kernel))
+        raise UnsupportedError(f"Linux {have} is too old for the namespaces backend", cause="mount_setattr(2) came with 5.12", hint="use a newer kernel")
+    if facts.max_user_namespaces == 0:
+        raise UnsupportedError("user namespaces are switched off", cause="user.max_user_namespaces is 0", hint="sysctl -w user.max_user_namespaces=15000")
+    if facts.unprivileged_userns_clone == 0 and facts.uid != 0:
+        raise UnsupportedError(
+            "user namespaces are closed to users", cause="kernel.unprivileged_userns_clone is 0", hint="sysctl -w kernel.unprivileged_userns_clone=1"
+        )
