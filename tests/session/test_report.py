@@ -22,7 +22,7 @@ FILE = "/home/u/p/.claude/settings.json"
 DENY_READ = Origin(Scope.PROJECT, FILE, 9, 5, "sandbox.filesystem.denyRead", "~/")
 TEAM = RemovedVariable("NPM_TOKEN", Origin(Scope.PROJECT, FILE, 12, 5, "sandbox.credentials.envVars", "NPM_TOKEN"))
 BUILTIN = RemovedVariable("GITHUB_TOKEN", Origin(Scope.BUILTIN, "builtin", key="paddock.environment.remove", text="*_TOKEN"))
-READ = Event("violation", "file", "read", "/home/u/.ssh/id_ed25519", "denied", DENY_READ, '"allowRead": ["~/.ssh/id_ed25519"]')
+READ = Event("violation", "file", "read", "/home/u/.ssh/id_ed25519", "", DENY_READ, '"allowRead": ["~/.ssh/id_ed25519"]')
 CONNECT = Event("violation", "network", "connect", "evil.test:443", "not in allowedDomains", None, "--allow-domain evil.test")
 FLOW = Event("flow", "network", "connect", "good.test:443", detail=(("bytes_in", 10),))
 
@@ -54,6 +54,21 @@ def test_the_block_names_what_by_which_rule_and_how_to_allow() -> None:
     assert "GITHUB_TOKEN" in lines[4]
     assert "paddock.environment.keep" in lines[4]
     assert len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("reason", "rule", "shown"),
+    [
+        ("connection to evil.test:443: no entry allows it", None, "no entry allows it"),
+        ("denied by evil.test", DENY_READ, 'denied by evil.test (sandbox.filesystem.denyRead "~/", project .claude/settings.json:9)'),
+        ("sandbox.filesystem.denyRead hides it", DENY_READ, "sandbox.filesystem.denyRead hides it (project .claude/settings.json:9)"),
+        ("", Origin(Scope.BUILTIN, "builtin"), "denied (builtin)"),
+        ("", None, "denied"),
+    ],
+)
+def test_reason_and_rule(reason: str, rule: Origin | None, shown: str) -> None:
+    line = block(report(replace(CONNECT, reason=reason, rule=rule, remedy=""))).splitlines()[1]
+    assert line == f"  connect  evil.test:443  {shown}"
 
 
 def test_columns_are_aligned() -> None:

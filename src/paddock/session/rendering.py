@@ -138,9 +138,15 @@ def _violation_row(record: Record, report: Report) -> _Row:
     return _Row(
         escape(cap(event.act or event.area, 12)),
         _shown(subject) + times,
-        reason_of(event.reason, event.rule, report),
+        reason_of(_without_subject(event.reason, event.subject), event.rule, report),
         cap(escape(event.remedy), REMEDY_WIDTH),
     )
+
+
+def _without_subject(reason: str, subject: str) -> str:
+    """The part of the sentence that the row does not say already: ``connection to evil.test:443: no entry allows it`` stands beside ``evil.test:443``."""
+    rest = reason.partition(f"{subject}: ")[2] if subject else ""
+    return rest or reason
 
 
 def _shown(subject: str) -> str:
@@ -155,19 +161,23 @@ def _variable_row(variable: RemovedVariable, report: Report) -> _Row:
         remedy = "take that entry out"
     else:
         remedy = f'"paddock": {{"environment": {{"keep": ["{variable.name}"]}}}}'
-    return _Row("variable", _shown(variable.name), reason_of("removed", why, report), cap(escape(remedy), REMEDY_WIDTH))
+    return _Row(
+        "variable",
+        _shown(variable.name),
+        reason_of(f'removed by {why.key} "{why.text}"' if why.key else "removed", why, report),
+        cap(escape(remedy), REMEDY_WIDTH),
+    )
 
 
 def reason_of(reason: str, rule: Origin | None, report: Report) -> str:
-    """``denied by sandbox.filesystem.denyRead "~/" (project .claude/settings.json:9)``: the sentence, then the rule unless the sentence names it, then its
-    place.
-    """
-    text = reason or "denied"
-    if rule is not None:
-        if rule.key and rule.key not in text:
-            text += f" by {rule.key}" + (f' "{rule.text}"' if rule.text else "")
-        return cap(escape(text), REASON_WIDTH) + f" ({_place(rule, report)})"
-    return cap(escape(text), REASON_WIDTH)
+    """Why, then the rule as it was written, then its place: ``denied by sandbox.filesystem.denyRead "~/" (project .claude/settings.json:9)``."""
+    if rule is None:
+        return cap(escape(reason or "denied"), REASON_WIDTH)
+    entry = " ".join(part for part in (rule.key, f'"{rule.text}"' if rule.text else "") if part)
+    if not reason:
+        return f"{cap(escape('denied by ' + entry if entry else 'denied'), REASON_WIDTH)} ({_place(rule, report)})"
+    inside = f"{cap(escape(entry), REASON_WIDTH)}, " if entry and rule.key not in reason else ""
+    return f"{cap(escape(reason), REASON_WIDTH)} ({inside}{_place(rule, report)})"
 
 
 def _place(origin: Origin, report: Report) -> str:
