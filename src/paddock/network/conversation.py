@@ -1,0 +1,196 @@
+"""One allowed connection, from the moment when the upstream answers.
+
+The client's bytes are held until their protocol is known, what is visible is checked, the rest is relayed.
+
+Server bytes flow at once, so that protocols in which the server speaks first work. Bytes of a client that is never understood are never forwarded.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from threading import Thread
+from typing import Final
+
+from paddock.model.decision import Decision
+from paddock.model.hosts import Host, HostError, parse_host, show
+from paddock.network.addresses import Kind, kind_of
+from paddock.network.decide import HOW, Decider
+from paddock.network.refusal import http_answer, say
+from paddock.network.relay import CHUNK, Direction, close_both, readable_within, reset
+from paddock.network.tell import Teller
+from paddock.network.watch import Watch
+from paddock.network.wire.sniff import Protocol, sniff
+from paddock.network.wire.tls import ALERT_ACCESS_DENIED, ClientHello, HelloReader, TlsError
+
+__all__ = ["Asked", "Conversation", "Objection"]
+
+FIRST_WORD: Final = 300.0
+"""Seconds in which a client must say something that can be classified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for and allowed: ``host`` and ``port``, by which ``door``, and the decision."""
+
+    host: Host
+    port: int
+    door: str
+    decision: Decision
+
+    @property
+    def subject(self) -> str:
+        """``host:port``."""
+        return self.host.at(self.port)
+
+
+class Objection(Exception):  # noqa: N818 - a refusal, not an error: it unwinds to the one place that can explain it to the client
+    """Something visible in the client's bytes is not what was asked for. ``status`` is the HTTP answer when the client speaks HTTP."""
+
+    def __init__(self, decision: Decision, status: int = 403) -> None:
+        super().__init__(decision.reason)
+        self.decision = decision
+        self.status = status
+
+
+class Conversation:
+    """Owns both sockets and closes them. ``run`` blocks until both directions have ended."""
+
+    def __init__(self, decider: Decider, teller: Teller, asked: Asked, client: socket.socket, upstream: socket.socket) -> None:
+        self.decider = decider
+        self.teller = teller
+        self.asked = asked
+        self.client = client
+        self.upstream = upstream
+        self.protocol = Protocol.UNKNOWN
+        self.up = Direction(client, upstream)
+        self.down = Direction(upstream, client)
+        self.watch = Watch()
+        self._answering = Thread(target=self.down.run, args=(self.watch,), name="paddock-down", daemon=True)
+
+    def run(self, early: bytes = b"") -> None:
+        """Check and relay; ``early`` are octets of the client that a door has already read."""
+        self._answering.start()
+        refused: Objection | None = None
+        try:
+            self._client_side(early)
+        except Objection as objection:
+            refused = objection
+        except OSError:
+            self.up.failed = True
+        if refused is None:
+            self._finish()
+        else:
+            self._refuse(refused)
+        self.teller.flow(self.asked.subject, self.asked.decision, **self._facts())
+
+    def _client_side(self, early: bytes) -> None:
+        held = self._hold(early)
+        if self.protocol is Protocol.TLS:
+            self.watch.settle()
+            held = self._greeting(held)
+        elif self.protocol is Protocol.HTTP:
+            from paddock.network.plain import PlainHttp  # h11 is loaded by the first plain request
+
+            held = PlainHttp(self).run(held)
+        else:
+            self.watch.settle()
+        if held:
+            self.up.send(held)
+        self.up.run()
+
+    def _hold(self, held: bytes) -> bytes:
+        """Octets until the protocol is known, or until the client has no more to say."""
+        self.protocol = sniff(held)
+        while self.protocol is Protocol.UNKNOWN:
+            data = self.receive(FIRST_WORD)
+            if not data and held:
+                raise self.objection("the client ended before its first line was complete")
+            if not data:
+                return b""
+            held += data
+            self.protocol = sniff(held)
+        if self.protocol is Protocol.HOPELESS:
+            raise self.objection("the first line is too long to tell what it is", status=431)
+        return held
+
+    def receive(self, seconds: float | None = None) -> bytes:
+        """The client's next octets, empty at their end. Raises ``OSError``, also when nothing comes within ``seconds``."""
+        if not readable_within(self.client, seconds):
+            raise TimeoutError("the client is silent")
+        return self.client.recv(CHUNK)
+
+    def _greeting(self, held: bytes) -> bytes:
+        reader = HelloReader()
+        data = held
+        while True:
+            try:
+                hello = reader.feed(data)
+            except TlsError as error:
+                raise self.objection(f"{error}") from error
+            if hello is not None:
+                self._check_greeting(hello)
+                return held
+            data = self.receive(FIRST_WORD)
+            if not data:
+                raise self.objection("the client ended within its TLS greeting")
+            held += data
+
+    def _check_greeting(self, hello: ClientHello) -> None:
+        if hello.encrypted:
+            raise self.objection("the TLS greeting carries an encrypted server name (ECH), which cannot be checked")
+        if hello.server_name is None:
+            if not self.asked.host.is_address and not self._is_loopback():
+                raise self.objection("the TLS greeting names no server")
+            return
+        try:
+            host = parse_host(hello.server_name.decode("ascii"))
+        except (UnicodeDecodeError, HostError) as error:
+            raise self.objection(f"the TLS server name {show(hello.server_name.decode('latin-1'))!r} is not a host") from error
+        self.check_host(host, "server-name")
+
+    def check_host(self, host: Host, how: str) -> None:
+        """A host named inside the connection must be the one that was asked for; inside a connection to an address, one that is allowed itself."""
+        if host == self.asked.host:
+            return
+        if not self.asked.host.is_address and not self._is_loopback():
+            raise self.objection(f"{HOW[how]} is {show(host.text)}")
+        decision = self.decider.decide(host, self.asked.port, how)
+        if not decision.allowed:
+            raise Objection(decision)
+
+    def objection(self, what: str, *, status: int = 403) -> Objection:
+        """An objection to something seen inside this connection."""
+        return Objection(Decision("deny", f"{what}; the connection was opened for {self.asked.subject}", self.asked.decision.rule), status)
+
+    def _is_loopback(self) -> bool:
+        return self.asked.host.text == "localhost" or (self.asked.host.is_address and kind_of(self.asked.host) is Kind.LOOPBACK)
+
+    def _finish(self) -> None:
+        if self.up.failed:
+            close_both(self.client, self.upstream)
+        self.watch.settle()
+        self._answering.join()
+        if self.up.failed or self.down.failed:
+            reset(self.client)
+            reset(self.upstream)
+        self.client.close()
+        self.upstream.close()
+
+    def _refuse(self, objection: Objection) -> None:
+        """End the upstream, let the answering thread finish, then explain, if nothing of an answer has gone out yet."""
+        self.teller.refused("network", "connect", self.asked.subject, objection.decision, door=self.asked.door, protocol=self.protocol.value)
+        self.watch.settle()
+        self.down.keep_sink = True
+        close_both(self.upstream)
+        self._answering.join()
+        self.upstream.close()
+        if self.down.moved or self.protocol not in (Protocol.TLS, Protocol.HTTP, Protocol.HOPELESS):
+            reset(self.client)
+        elif self.protocol is Protocol.TLS:
+            say(self.client, ALERT_ACCESS_DENIED)
+        else:
+            say(self.client, http_answer(objection.status, objection.decision))
+
+    def _facts(self) -> dict[str, str | int]:
+        return {"door": self.asked.door, "protocol": self.protocol.value, "sent": self.up.moved, "received": self.down.moved}

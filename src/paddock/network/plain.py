@@ -1,0 +1,132 @@
+"""Plain HTTP inside an allowed connection: every request on it must be for the host that the connection was opened for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from paddock.model.hosts import Host, HostError, parse_target, show
+from paddock.network.wire.http import Body, End, Head, HttpError, RequestReader, frame, last_chunk
+
+if TYPE_CHECKING:
+    from paddock.network.conversation import Conversation
+
+__all__ = ["PlainHttp", "split_absolute"]
+
+HTTP_PORT: Final = 80
+PRIOR_KNOWLEDGE: Final = b"PRI * HTTP/2"
+
+
+class PlainHttp:
+    """The request side of one connection. The answers flow past it, untouched; only a 101 is waited for."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._reader = RequestReader()
+        self._first = True
+
+    def run(self, held: bytes) -> bytes:
+        """Check and forward requests until the client ends; or until the protocol was switched, with octets that already belong to the new one.
+
+        Raises ``Objection`` and ``OSError``.
+        """
+        held = held.lstrip(b"\r\n")
+        if held.startswith(PRIOR_KNOWLEDGE):
+            raise self._conversation.objection("HTTP/2 without TLS cannot be checked")
+        self._feed(held)
+        while True:
+            head = self._next_head()
+            if head is None:
+                return b""
+            switches = self._forward(head)
+            if switches and self._conversation.watch.switched():
+                return self._reader.rest
+
+    def _next_head(self) -> Head | None:
+        """The next request, None when the client ended between two of them."""
+        part = self._next()
+        while part is None:
+            data = self._conversation.receive()
+            self._feed(data)
+            part = self._next()
+            if part is None and not data:
+                return None
+        if not isinstance(part, Head):
+            raise self._conversation.objection("a body without a request")
+        return part
+
+    def _forward(self, head: Head) -> bool:
+        """Check one request and pass it on, body and all; whether it asks for another protocol in a way that is let through."""
+        up, watch = self._conversation.up, self._conversation.watch
+        self._check(head)
+        wanted = head.tokens(b"upgrade") - {b"h2c"} if self._first else set()
+        headers = head.headers
+        if head.values(b"upgrade") and not wanted:
+            headers = _without_upgrade(head)
+        if wanted:
+            watch.arm()
+        else:
+            watch.settle()
+        self._first = False
+        up.send(head.encode(headers=headers))
+        while True:
+            part = self._next()
+            if isinstance(part, Body):
+                up.send(frame(head, part.data))
+            elif isinstance(part, End):
+                up.send(last_chunk(head, part))
+                return bool(wanted)
+            elif part is None:
+                self._feed(self._conversation.receive())
+            else:
+                raise self._conversation.objection("a request within a request")
+
+    def _check(self, head: Head) -> None:
+        asked = self._conversation.asked
+        if head.method == "CONNECT":
+            raise self._conversation.objection("CONNECT inside a connection that is not to a proxy")
+        if not (head.target.startswith("/") or (head.target == "*" and head.method == "OPTIONS")):
+            try:
+                self._check_authority(*split_absolute(head.target)[:2])
+            except HostError as error:
+                raise self._conversation.objection(f"request target: {error}", status=400) from error
+        for value in head.values(b"host"):
+            try:
+                self._check_authority(*parse_target(value.decode("ascii"), asked.port))
+            except (HostError, UnicodeDecodeError) as error:
+                raise self._conversation.objection(f"HTTP Host {show(value.decode('latin-1'))!r} is not a host", status=400) from error
+
+    def _check_authority(self, host: Host, port: int) -> None:
+        self._conversation.check_host(host, "host-header")
+        if port != self._conversation.asked.port:
+            raise self._conversation.objection(f"the request is for port {port}")
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._reader.feed(data)
+        except HttpError as error:
+            raise self._conversation.objection(f"malformed HTTP: {error}", status=error.status) from error
+
+    def _next(self) -> Head | Body | End | None:
+        try:
+            return self._reader.next()
+        except HttpError as error:
+            raise self._conversation.objection(f"malformed HTTP: {error}", status=error.status) from error
+
+
+def split_absolute(target: str) -> tuple[Host, int, str]:
+    """Host, port and origin form of an absolute ``http`` target (RFC 9112 3.2.2). Raises ``HostError``."""
+    scheme, found, rest = target.partition("://")
+    if not found or scheme.lower() != "http":
+        raise HostError(f"only http:// targets are forwarded, not {show(target, 60)!r}", hint="use CONNECT")
+    cut = next((i for i, c in enumerate(rest) if c in "/?#"), len(rest))
+    host, port = parse_target(rest[:cut], HTTP_PORT)
+    path = rest[cut:].partition("#")[0]
+    return host, port, path if path.startswith("/") else f"/{path}"
+
+
+def _without_upgrade(head: Head) -> tuple[tuple[bytes, bytes], ...]:
+    """The fields without an offer to change the protocol; leaving it out is any intermediary's right (RFC 9110 7.8)."""
+    gone = {b"upgrade", b"http2-settings"}
+    options = b", ".join(sorted(head.tokens(b"connection") - gone))
+    kept = tuple((name, value) for name, value in head.headers if name.lower() not in gone | {b"connection"})
+    return (*kept, (b"Connection", options)) if options else kept

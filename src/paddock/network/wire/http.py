@@ -1,0 +1,143 @@
+"""HTTP/1 requests, one after the other, from one side of a connection (RFC 9112).
+
+Grammar and framing are h11's; the ambiguities that it tolerates are refused here.
+
+A reader never writes what it read: the caller sends ``Head.encode`` and ``frame``, so that the next server sees exactly what was checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import h11
+
+__all__ = ["HEAD_LIMIT", "Body", "End", "Head", "HttpError", "RequestReader", "frame", "last_chunk"]
+
+HEAD_LIMIT: Final = 65_536
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class HttpError(ValueError):
+    """The bytes are not a request that is forwarded. ``status`` is the answer they deserve."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A request line and its header fields, names as they were written."""
+
+    method: str
+    target: str
+    version: str
+    headers: Headers
+
+    def values(self, name: bytes) -> list[bytes]:
+        """Every value of one field; ``name`` in lower case."""
+        return [value for field, value in self.headers if field.lower() == name]
+
+    def tokens(self, name: bytes) -> set[bytes]:
+        """The comma-separated members of a list field, lower case."""
+        return {token.strip().lower() for value in self.values(name) for token in value.split(b",") if token.strip()}
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body comes in chunks."""
+        return bool(self.values(b"transfer-encoding"))
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the client expects to send more on this connection (RFC 9112 9.3)."""
+        options = self.tokens(b"connection") | self.tokens(b"proxy-connection")
+        return b"close" not in options and (self.version == "1.1" or b"keep-alive" in options)
+
+    def encode(self, target: str | None = None, headers: Headers | None = None) -> bytes:
+        """The head as octets, with another target or other fields when given."""
+        line = f"{self.method} {self.target if target is None else target} HTTP/{self.version}\r\n".encode("ascii")
+        fields = self.headers if headers is None else headers
+        return line + b"".join(name + b": " + value + b"\r\n" for name, value in fields) + b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Some octets of the body."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The request is complete. ``trailers`` follow a chunked body."""
+
+    trailers: Headers = ()
+
+
+def frame(head: Head, data: bytes) -> bytes:
+    """Body octets as the head announced them."""
+    return b"%x\r\n%b\r\n" % (len(data), data) if head.is_chunked and data else data
+
+
+def last_chunk(head: Head, end: End) -> bytes:
+    """What follows the last body octet."""
+    if not head.is_chunked:
+        return b""
+    return b"0\r\n" + b"".join(name + b": " + value + b"\r\n" for name, value in end.trailers) + b"\r\n"
+
+
+class RequestReader:
+    """Requests in the order in which they come; pipelining is fine."""
+
+    def __init__(self) -> None:
+        self._machine = self._new()
+        self._ended = False
+
+    @property
+    def rest(self) -> bytes:
+        """Octets after the last complete request."""
+        return self._machine.trailing_data[0]
+
+    def feed(self, data: bytes) -> None:
+        """More octets; empty for the end of the stream. Raises ``HttpError``."""
+        try:
+            self._machine.receive_data(data)
+        except (h11.RemoteProtocolError, RuntimeError) as error:
+            raise HttpError(str(error)) from error
+
+    def next(self) -> Head | Body | End | None:
+        """The next part, or None when more octets are needed. Raises ``HttpError``; the reader is of no use afterwards."""
+        if self._ended:
+            self._machine, rest = self._new(), self.rest
+            self._ended = False
+            if rest:
+                self.feed(rest)
+        try:
+            event = self._machine.next_event()
+        except h11.RemoteProtocolError as error:
+            raise HttpError(str(error), error.error_status_hint) from error
+        if isinstance(event, h11.Request):
+            return _head(event)
+        if isinstance(event, h11.Data):
+            return Body(bytes(event.data))
+        if isinstance(event, h11.EndOfMessage):
+            self._ended = True
+            return End(tuple(event.headers.raw_items()))
+        return None
+
+    @staticmethod
+    def _new() -> h11.Connection:
+        """One machine per request: this side never answers, and h11 starts another cycle only after an answer."""
+        return h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+
+
+def _head(event: h11.Request) -> Head:
+    head = Head(event.method.decode("ascii"), event.target.decode("ascii"), event.http_version.decode("ascii"), tuple(event.headers.raw_items()))
+    if head.is_chunked and head.values(b"content-length"):
+        raise HttpError("both Content-Length and Transfer-Encoding")
+    if head.is_chunked and head.version != "1.1":
+        raise HttpError("Transfer-Encoding in an HTTP/1.0 request")
+    if len(head.values(b"transfer-encoding")) > 1:
+        raise HttpError("Transfer-Encoding appears twice")
+    return head
