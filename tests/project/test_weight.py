@@ -14,7 +14,8 @@ from tests.project.source import ROOT
 ALLOWED = {
     "abc", "base64", "binascii", "collections", "collections.abc", "copy", "copyreg", "ctypes", "ctypes._endian", "dataclasses", "enum", "errno", "fcntl",
     "fnmatch", "functools", "genericpath", "grp", "hashlib", "_hashlib", "_blake2", "heapq", "hmac", "ipaddress", "itertools", "json", "json.decoder",
-    "json.encoder", "json.scanner", "keyword", "linecache", "math", "operator", "os", "os.path", "posixpath", "pwd", "re", "re._casefix", "re._compiler", "re._constants", "re._parser", "reprlib",
+    "json.encoder", "json.scanner", "keyword", "linecache", "math", "operator", "os", "os.path", "posixpath", "pwd", "re", "re._casefix",
+    "re._compiler", "re._constants", "re._parser", "reprlib",
     "resource", "secrets", "select", "signal", "socket", "stat", "struct", "time", "tokenize", "types", "typing", "unicodedata", "weakref",
 }  # fmt: skip
 # Never, whatever else happens: each of these costs as much as building the fence does.
