@@ -1,0 +1,73 @@
+"""One settings source, read: its entries by key, each with its place. Merging starts from a list of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from paddock.model.settings import Entry, Scope
+from paddock.settings.table import KEYS, Key
+
+__all__ = ["Family", "Layer", "Voided", "key_of"]
+
+
+class Family(str, Enum):
+    """Whose file it is. Within a scope, a value of an earlier family goes before one of a later."""
+
+    OPTION = "option"
+    PADDOCK = "paddock"
+    CLAUDE = "claude"
+    BUILTIN = "builtin"
+
+
+Voided = tuple[Entry, str]
+"""An entry that was read and does not count, and why."""
+
+
+@dataclass(slots=True)
+class Layer:
+    """The entries of one source."""
+
+    scope: Scope
+    family: Family
+    file: str
+    lists: dict[str, list[Entry]] = field(default_factory=dict)
+    scalars: dict[str, Entry] = field(default_factory=dict)
+    maps: dict[str, dict[str, Entry]] = field(default_factory=dict)
+
+    def entries(self) -> Iterator[tuple[Key, Entry]]:
+        """Every entry with the row of its key."""
+        for name, items in self.lists.items():
+            for entry in items:
+                yield key_of(name), entry
+        for name, entry in self.scalars.items():
+            yield KEYS[name], entry
+        for name, members in self.maps.items():
+            for entry in members.values():
+                yield KEYS[name], entry
+
+    def drop(self, unwanted: Callable[[Key, Entry], str]) -> list[Voided]:
+        """Take every entry out for which ``unwanted`` gives a reason; they come back with it."""
+        out: list[Voided] = []
+        for name in list(self.lists):
+            self.lists[name] = [entry for entry in self.lists[name] if not _void(out, entry, unwanted(key_of(name), entry))]
+        for name in list(self.scalars):
+            if _void(out, self.scalars[name], unwanted(KEYS[name], self.scalars[name])):
+                del self.scalars[name]
+        for name, members in self.maps.items():
+            self.maps[name] = {inner: entry for inner, entry in members.items() if not _void(out, entry, unwanted(KEYS[name], entry))}
+        return out
+
+
+def _void(out: list[Voided], entry: Entry, reason: str) -> bool:
+    if reason:
+        out.append((entry, reason))
+    return bool(reason)
+
+
+def key_of(name: str) -> Key:
+    """The row of a stored name: itself, or the key of which it is one list (``hooks.PreToolUse``)."""
+    while name not in KEYS:
+        name = name.rpartition(".")[0]
+    return KEYS[name]

@@ -1,0 +1,140 @@
+"""Layers to one value per key. Spec 1.2: scalars go by precedence, lists are unions, maps are merged by name; the table says where a key differs.
+
+Layers come strongest first. What this file takes from the order of two files of the same scope: ours goes before the other family's unless that would loosen,
+which is an error; for the administrator's files the stricter value holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from paddock.errors import Problem
+from paddock.model.settings import SCOPES, Context, Entry, Notice, Scope
+from paddock.settings.layer import Family, Layer, Voided, key_of
+from paddock.settings.paths import base_of
+from paddock.settings.table import KEYS, Key, Merge
+from paddock.settings.validate import relative_path
+
+__all__ = ["Merged", "merge", "notices_for"]
+
+
+@dataclass(slots=True)
+class Merged:
+    """The result. ``problems`` are conflicts that nobody but the user can settle."""
+
+    lists: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    scalars: dict[str, Entry] = field(default_factory=dict)
+    maps: dict[str, Mapping[str, Entry]] = field(default_factory=dict)
+    void: list[Voided] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def merge(layers: Sequence[Layer], context: Context) -> Merged:
+    """Combine layers, strongest first."""
+    out = Merged()
+    for name in _names(layer.lists for layer in layers):
+        out.lists[name] = _union(key_of(name), layers, name, context)
+    for name in _names(layer.scalars for layer in layers):
+        entry = _scalar(KEYS[name], layers, out)
+        if entry is not None:
+            out.scalars[name] = entry
+    for name in _names(layer.maps for layer in layers):
+        combined: dict[str, Entry] = {}
+        for layer in layers:
+            for inner, entry in layer.maps.get(name, {}).items():
+                combined.setdefault(inner, entry)
+        out.maps[name] = combined
+    return out
+
+
+def _names(groups: Iterable[Mapping[str, object]]) -> list[str]:
+    # A dict keeps the order in which names were first met, so that reports list keys the way the strongest file does.
+    return list(dict.fromkeys(name for group in groups for name in group))
+
+
+def _union(key: Key, layers: Sequence[Layer], name: str, context: Context) -> tuple[Entry, ...]:
+    if key.merge is Merge.MANAGED_LIST:
+        managed = [layer for layer in layers if layer.scope is Scope.MANAGED and name in layer.lists]
+        layers = managed or layers
+    seen: dict[object, Entry] = {}
+    for layer in layers:
+        for entry in layer.lists.get(name, ()):
+            seen.setdefault(_identity(key, entry, context), entry)
+    return tuple(seen.values())
+
+
+def _identity(key: Key, entry: Entry, context: Context) -> object:
+    """What makes two entries of a list the same. The same words mean different places in different files when they are relative, and then both stay."""
+    value = entry.value
+    if key.shape.is_path and relative_path(value):
+        return _frozen(value), base_of(entry.origin, context)
+    if isinstance(value, str) and key.name.startswith("permissions.") and "(/" in value and "(//" not in value:
+        return value, entry.origin.scope, entry.origin.file.rpartition("/")[0]
+    return _frozen(value)
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, dict):
+        return tuple(sorted((name, _frozen(item)) for name, item in value.items()))
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    return type(value).__name__, value
+
+
+def _scalar(key: Key, layers: Sequence[Layer], out: Merged) -> Entry | None:
+    by_scope: dict[Scope, Entry] = {}
+    for scope in SCOPES:
+        rivals = [(layer, layer.scalars[key.name]) for layer in layers if layer.scope is scope and key.name in layer.scalars]
+        if rivals:
+            by_scope[scope] = _within_scope(key, scope, rivals, out)
+    winner: Entry | None = None
+    for scope in reversed(SCOPES):
+        entry = by_scope.get(scope)
+        if entry is None:
+            continue
+        if winner is not None and scope is Scope.PROJECT and key.tighten_only and _looser(key, entry, winner):
+            out.void.append((entry, f"a project file may make {key.name} stricter, not looser than {winner.origin}"))
+            continue
+        winner = entry
+    for scope in SCOPES:
+        entry = by_scope.get(scope)
+        if entry is not None and winner is not None and scope in key.one_way and _looser(key, winner, entry):
+            winner = entry
+    return winner
+
+
+def _within_scope(key: Key, scope: Scope, rivals: list[tuple[Layer, Entry]], out: Merged) -> Entry:
+    """The value of one scope: the first by family, except that the administrator's stricter value holds and ours must not loosen."""
+    first = rivals[0][1]
+    for layer, entry in rivals[1:]:
+        if layer.family is not Family.CLAUDE or rivals[0][0].family is not Family.PADDOCK or not _looser(key, first, entry):
+            continue
+        if scope is Scope.MANAGED:
+            return entry
+        here, there = first.origin, entry.origin
+        message = f"{key.name} is {first.origin.text} here and {entry.origin.text} in {there.file}:{there.line}, which is stricter"
+        out.problems.append(Problem(here.file, here.line, here.column, message, "make both files say the same, or remove one of the two lines"))
+        break
+    return first
+
+
+def _looser(key: Key, one: Entry, other: Entry) -> bool:
+    """Whether ``one`` gives more than ``other``, as far as the table knows an order."""
+    a, b = one.value, other.value
+    if key.stricter == "less":
+        return isinstance(a, (int, float)) and isinstance(b, (int, float)) and a > b
+    if isinstance(key.stricter, tuple) and a in key.stricter and b in key.stricter:
+        return key.stricter.index(a) < key.stricter.index(b)
+    return False
+
+
+def notices_for(void: Sequence[Voided]) -> list[Notice]:
+    """One sentence per key, file and reason: a list of a hundred entries is said once."""
+    groups: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry, reason in void:
+        groups.setdefault((entry.origin.key, entry.origin.file, reason), []).append(entry)
+    return [
+        Notice(f"{key} in {file} does not count{f' ({len(entries)} entries)' if len(entries) > 1 else ''}: {reason}", entries[0].origin)
+        for (key, file, reason), entries in groups.items()
+    ]

@@ -1,0 +1,85 @@
+"""Where a person's and a project's settings live: home, XDG folders, the git root. The only file of this room that reads the caller's environment for paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from paddock.errors import UsageError
+from paddock.model.settings import Context
+from paddock.settings.gitfiles import find_repository
+
+__all__ = ["context_for", "local_root"]
+
+
+def context_for(cwd: str, environ: Mapping[str, str]) -> Context:
+    """The places that relative entries refer to. ``cwd`` must be absolute and exist.
+
+    Raises ``UsageError`` when the working folder is gone or no home can be found.
+    """
+    real_cwd = _directory(cwd)
+    home = os.path.realpath(_home(environ))
+    repository = find_repository(real_cwd)
+    return Context(
+        cwd=real_cwd,
+        project_root=real_cwd,
+        git_root=repository.main_root if repository is not None else "",
+        home=home,
+        config_home=os.path.realpath(_absolute(environ, "CLAUDE_CONFIG_DIR") or f"{home}/.claude"),
+        paddock_config_home=os.path.realpath(f"{_xdg(environ, 'XDG_CONFIG_HOME', home, '.config')}/paddock"),
+        state_home=os.path.realpath(f"{_xdg(environ, 'XDG_STATE_HOME', home, '.local/state')}/paddock"),
+        cache_home=os.path.realpath(f"{_xdg(environ, 'XDG_CACHE_HOME', home, '.cache')}/paddock"),
+    )
+
+
+def _directory(cwd: str) -> str:
+    try:
+        real = os.path.realpath(cwd, strict=True)
+    except OSError as error:
+        raise UsageError(f"the working folder {cwd} cannot be used: {error.strerror}") from None
+    if not cwd.startswith("/") or not os.path.isdir(real):
+        raise UsageError(f"the working folder {cwd} is not an absolute path of a directory")
+    return real
+
+
+def _home(environ: Mapping[str, str]) -> str:
+    home = _absolute(environ, "HOME")
+    if home:
+        return home
+    import pwd  # the database is asked only when the environment does not say
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:
+        raise UsageError("no home folder: HOME is not set and the user is not in the password database", hint="set HOME") from None
+
+
+def _xdg(environ: Mapping[str, str], name: str, home: str, default: str) -> str:
+    """A base directory; relative values are invalid and ignored (XDG Base Directory Specification)."""
+    return _absolute(environ, name) or f"{home}/{default}"
+
+
+def _absolute(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    return value if value.startswith("/") else ""
+
+
+def local_root(context: Context) -> str:
+    """The folder whose ``settings.local.json`` counts: the git root of the main checkout, or the start folder (spec 1.1).
+
+    It stays in the start folder outside git, when the repository's root is home, and when root, ``.git`` or ``.claude`` belong to somebody else: that person
+    could otherwise hand settings to everybody who works below.
+    """
+    root = context.git_root
+    if not root or root in (context.home, context.project_root):
+        return context.project_root
+    uid = os.geteuid()
+    for path in (root, f"{root}/.git", f"{root}/.claude", f"{root}/.paddock"):
+        try:
+            if os.lstat(path).st_uid != uid:
+                return context.project_root
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return context.project_root
+    return root

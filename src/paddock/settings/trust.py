@@ -1,0 +1,144 @@
+"""What a project's own files may not do before somebody looked: widen. Spec 1.6; DESIGN 4.
+
+Entries that widen (a column of the table) and that came with the project count only when exactly this set was accepted, as a digest over the project's root
+and the entries. A changed set is void as a whole until it is accepted again. Restrictions always count.
+
+A local file is its user's own, unless git tracks it or a symbolic link leads to it. A folder that was unpacked from an archive can bring along a local file
+that no index knows; such a file cannot be told from the user's own.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from paddock.errors import PolicyError
+from paddock.model.paths import is_beneath
+from paddock.model.settings import Context, Entry, Scope
+from paddock.settings.gitfiles import is_tracked
+from paddock.settings.layer import Layer, Voided
+from paddock.settings.paths import glob_covers, literal_prefix, resolve
+from paddock.settings.table import Key, Widens
+
+__all__ = ["REASON", "Gate", "digest_of"]
+
+REASON = "project not trusted: run `paddock trust`"
+
+_PROJECT_MODE = "paddock.filesystem.project"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Which entries wait for trust. ``closed`` are the paths and globs that other scopes deny to read; ``read_only`` whether one of them closed the project."""
+
+    context: Context
+    closed: tuple[tuple[str, bool], ...]
+    read_only: bool
+
+    @classmethod
+    def of(cls, layers: Sequence[Layer], context: Context) -> Gate:
+        """The gate for one set of layers."""
+        others = [layer for layer in layers if layer.scope is not Scope.PROJECT]
+        read_only = any(layer.scalars[_PROJECT_MODE].value == "read-only" for layer in others if _PROJECT_MODE in layer.scalars)
+        return cls(context, tuple(_closed(others, context)), read_only)
+
+    def waiting(self, layers: Sequence[Layer]) -> list[Entry]:
+        """The widening entries of every layer that came with the project."""
+        out: list[Entry] = []
+        for layer in layers:
+            if layer.scope not in (Scope.PROJECT, Scope.LOCAL):
+                continue
+            widening = [entry for key, entry in layer.entries() if self.widens(key, entry)]
+            # Asked last: whether a local file is tracked costs a look into git's index.
+            if widening and (layer.scope is Scope.PROJECT or came_with_project(layer.file)):
+                out += widening
+        return out
+
+    def widens(self, key: Key, entry: Entry) -> bool:
+        """Whether one entry gives more than there would be without it."""
+        if key.widens is Widens.OUTSIDE_PROJECT:
+            return self._leaves_project(key, entry)
+        return key.widens is Widens.ALWAYS or (key.widens is Widens.VALUES and entry.value in key.widening_values)
+
+    def _leaves_project(self, key: Key, entry: Entry) -> bool:
+        root = self.context.project_root
+        try:
+            path, glob = resolve(str(entry.value), entry.origin, self.context)
+        except PolicyError:
+            return True
+        # Where it leads counts, not only how it is spelled: a link in the project can point at home.
+        start = literal_prefix(path) if glob else path
+        if not is_beneath(start, root) or not is_beneath(os.path.realpath(start), root):
+            return True
+        if self.read_only and key.name == "sandbox.filesystem.allowWrite":
+            return True
+        return any(_reopens(path, closed, root, closed_is_glob=is_glob) for closed, is_glob in self.closed)
+
+
+def _closed(layers: Sequence[Layer], context: Context) -> Iterator[tuple[str, bool]]:
+    for layer in layers:
+        for entry in layer.lists.get("sandbox.filesystem.denyRead", ()):
+            yield from _resolved(entry, str(entry.value), context)
+        for entry in layer.lists.get("sandbox.credentials.files", ()):
+            if isinstance(entry.value, dict):
+                yield from _resolved(entry, str(entry.value.get("path")), context)
+
+
+def _resolved(entry: Entry, written: str, context: Context) -> Iterator[tuple[str, bool]]:
+    try:
+        yield resolve(written, entry.origin, context)
+    except PolicyError:
+        return  # a relative managed entry: loading reports it as a problem of its own
+
+
+def _reopens(path: str, closed: str, root: str, *, closed_is_glob: bool) -> bool:
+    """Whether showing ``path`` undoes a denial inside the project. A denial from above the project (``~/``) is what ``allowRead: ["."]`` is for."""
+    if closed_is_glob:
+        return path != root and glob_covers(closed, path)
+    return is_beneath(closed, root) and is_beneath(path, closed)
+
+
+def came_with_project(file: str) -> bool:
+    """Whether a local file is part of the project and not its user's own: tracked by git, or reached through a symbolic link."""
+    folder = file.rpartition("/")[0]
+    try:
+        if any(stat.S_ISLNK(os.lstat(path).st_mode) for path in (folder, file)):
+            return True
+    except OSError:
+        return True
+    return is_tracked(file)
+
+
+def gate_layers(layers: Sequence[Layer], waiting: Sequence[Entry]) -> list[Voided]:
+    """Take the waiting entries out."""
+    identities = {id(entry) for entry in waiting}
+    return [voided for layer in layers for voided in layer.drop(lambda _, entry: REASON if id(entry) in identities else "")]
+
+
+def digest_of(project_root: str, entries: Sequence[Entry]) -> str:
+    """SHA-256 (hex) over the project's root and its widening entries; their order, file and line do not matter. Empty for no entries."""
+    if not entries:
+        return ""
+    from hashlib import sha256  # only for projects that widen something
+
+    parts = sorted({canonical([entry.origin.key, _named(entry)]) for entry in entries})
+    text = canonical(["paddock trust 1", project_root, *parts])
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _named(entry: Entry) -> object:
+    """The value, with its name for entries of a map."""
+    return [entry.origin.text, entry.value]
+
+
+def canonical(value: object) -> str:
+    """One spelling per JSON value. Strings carry their length, so that no two values share a spelling."""
+    if isinstance(value, dict):
+        return "{" + "".join(canonical(name) + canonical(value[name]) for name in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + "".join(map(canonical, value)) + "]"
+    if isinstance(value, str):
+        return f"{len(value)}:{value}"
+    return f"<{value!r}>"

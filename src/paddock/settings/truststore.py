@@ -1,0 +1,83 @@
+"""What people accepted: one small file per project, 0600, below Paddock's state folder, which is never writable from inside a fence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from paddock.errors import SettingsError
+from paddock.model.settings import Entry
+from paddock.settings.document import parse
+from paddock.settings.files import read_optional
+
+__all__ = ["accepted_entries", "forget_trust", "is_trusted", "record_trust"]
+
+_VERSION = 1
+
+
+def is_trusted(state_home: str, project_root: str, digest: str) -> bool:
+    """Whether exactly the set with this digest was accepted for this project. False for anything unreadable, damaged or writable by others."""
+    return bool(digest) and _record(state_home, project_root).get("digest") == digest
+
+
+def accepted_entries(state_home: str, project_root: str) -> tuple[tuple[str, str], ...]:
+    """What was accepted last, as (key, entry as it was written), so that a changed set can be shown as a difference."""
+    entries = _record(state_home, project_root).get("entries")
+    if not isinstance(entries, list):
+        return ()
+    return tuple((str(item.get("key")), str(item.get("text"))) for item in entries if isinstance(item, dict))
+
+
+def record_trust(state_home: str, project_root: str, digest: str, entries: Sequence[Entry]) -> str:
+    """Accept a set of entries in place of any earlier one; returns the file. Raises ``OSError`` when it cannot be written.
+
+    Written beside its place and renamed over it, so that a reader finds the old set or the new one, never half of one.
+    """
+    import json  # accepting is rare, reading is not
+
+    path = _path(state_home, project_root)
+    folder = path.rpartition("/")[0]
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    shown = [{"key": entry.origin.key, "text": entry.origin.text} for entry in entries]
+    record = {"version": _VERSION, "project": project_root, "digest": digest, "entries": shown}
+    data = json.dumps(record, indent=1).encode("ascii") + b"\n"
+    draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        with open(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(fd)
+        os.replace(draft, path)
+    except OSError:
+        os.unlink(draft)
+        raise
+    return path
+
+
+def forget_trust(state_home: str, project_root: str) -> bool:
+    """Take acceptance back; False when there was none."""
+    try:
+        os.unlink(_path(state_home, project_root))
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _path(state_home: str, project_root: str) -> str:
+    from hashlib import sha256  # only for projects that widen something
+
+    return f"{state_home}/trust/{sha256(os.fsencode(project_root)).hexdigest()}.json"
+
+
+def _record(state_home: str, project_root: str) -> dict[str, object]:
+    path = _path(state_home, project_root)
+    try:
+        found = read_optional(path)
+        if found is None or found[1].st_uid != os.geteuid() or found[1].st_mode & 0o022:
+            return {}
+        record = parse(path, found[0]).root.plain()
+    except SettingsError:
+        return {}  # an unreadable record accepts nothing, which is the safe side
+    usable = isinstance(record, dict) and record.get("version") == _VERSION and record.get("project") == project_root
+    return record if usable and isinstance(record, dict) else {}
