@@ -39,6 +39,9 @@ class Files(Protocol):
     def executable(self, path: str) -> bool:
         """Whether a regular file that this user may execute is at ``path`` (links are followed)."""
 
+    def writable(self, path: str) -> bool:
+        """Whether this user may make entries in the directory at ``path``."""
+
 
 class HostFiles:
     """The real file system. Every answer is that of the moment: the launcher checks again what it finds (``Place.kind``)."""
@@ -62,11 +65,11 @@ class HostFiles:
             return None
 
     def readlink(self, path: str) -> str:
-        """Ask readlink(2)."""
+        """Read the link, one hop."""
         return os.readlink(path)
 
     def read(self, path: str, limit: int = SMALL_FILE_BYTES) -> bytes | None:
-        """Ask open(2) and read(2), to the end."""
+        """Read to the end, never waiting."""
         try:
             # O_NONBLOCK: a planted pipe must not hold us up.
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
@@ -92,6 +95,10 @@ class HostFiles:
             return stat.S_ISREG(os.stat(path).st_mode) and os.access(path, os.X_OK)
         except OSError:
             return False
+
+    def writable(self, path: str) -> bool:
+        """Ask access(2)."""
+        return os.path.isdir(path) and os.access(path, os.W_OK | os.X_OK)
 
 
 def _entry_kind(entry: os.DirEntry[str]) -> Kind:

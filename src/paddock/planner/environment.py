@@ -18,7 +18,7 @@ _FENCE = Origin(Scope.BUILTIN, "builtin", text="the fence itself")
 _PROXY = Origin(Scope.BUILTIN, "builtin", key="paddock.network.proxyEnv", text="proxies outside the fence cannot be reached from inside")
 
 # Read by libcurl, Python, Go, Node and git, in both spellings; ``http_proxy`` only small in libcurl because of CGI (everything.curl.dev, "HTTPoxy").
-PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 
 # A name in the sense of POSIX 8.1 plus what shells export in practice (bash functions are ``BASH_FUNC_x%%``): anything without ``=`` and NUL.
 _FORBIDDEN_IN_NAMES = ("=", "\0")

@@ -24,6 +24,7 @@ PRIVATE_FOLDERS = ("/tmp", "/run", "/dev", "/proc")  # noqa: S108 -- these are m
 _OWN_FOLDERS = ("/dev", "/proc")
 
 _FENCE = Origin(Scope.BUILTIN, "builtin", text="the fence itself")
+_TOOLCHAINS = Origin(Scope.BUILTIN, "builtin", text="toolchains on PATH")
 
 # How many refused secrets are listed one by one in a folder that is hidden as a whole.
 MAX_SHOWN_SECRETS = 60
@@ -47,12 +48,20 @@ class Ground:
 
 @dataclass(slots=True)
 class Layout:
-    """``places`` is sorted by depth. ``accesses`` answers for any path; it is the tree itself, kept for the parts of a plan that come after."""
+    """What became of the rules. ``tree`` can still take marks; ``places`` is read when there are no more."""
 
-    places: tuple[Place, ...] = ()
     uncovered: list[Uncovered] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     tree: Tree = field(default_factory=Tree)
+
+    def places(self) -> tuple[Place, ...]:
+        """The layout, sorted by depth."""
+        return self.tree.sweep()
+
+    def show_private(self, path: str, why: Origin) -> None:
+        """Make sure that a private file has a place to stand on, in a folder that is hidden as a whole."""
+        if self.tree.access(path) is Access.HIDDEN:
+            self.tree.at(path, Kind.FILE).show_denied = (why, "")
 
     def access(self, path: str) -> Access:
         """What the command may do at ``path``, which must be resolved."""
@@ -78,12 +87,9 @@ def lay_out(policy: FilesystemPolicy, ground: Ground, view: View) -> Layout:
     work.writes()
     work.protected()
     work.own()
-    out = work.out
-    out.places = out.tree.places()
+    work.secrets(work.tree.sweep())
     work.judge_absent()
-    if work.secrets():
-        out.places = out.tree.places()
-    return out
+    return work.out
 
 
 class _Work:
@@ -111,8 +117,28 @@ class _Work:
                 node.deny_read = node.deny_read or (rule.origin, "")
         for rule, found in self.expanded(self.policy.allow_read, "allowRead"):
             self.show(found, (rule.origin, ""))
+        shown: list[str] = []
         for folder in self.ground.reopened:
-            self.show(self.view.resolve(folder), (Origin(Scope.BUILTIN, "builtin", text="toolchains on PATH"), "programs on PATH"))
+            if self.hidden_with_home(folder):
+                shown.append(folder)
+                self.show(self.view.resolve(folder), (_TOOLCHAINS, "programs on PATH"))
+        if shown:
+            names = ", ".join("~/" + paths.relative(folder, self.ground.home) for folder in shown)
+            self.out.notices.append(Notice(f"the home folder is hidden; programs on PATH below it stay readable: {names}", _TOOLCHAINS, "info"))
+
+    def hidden_with_home(self, folder: str) -> bool:
+        """Whether ``folder`` is hidden only because home, or something above it, is. A rule that names the folder itself stands."""
+        hidden = False
+        for path in (folder, *paths.ancestors(folder)):
+            node = self.tree.find(path)
+            if node is None:
+                continue
+            if node.allow_read:
+                return False
+            if node.deny_read:
+                hidden = paths.is_beneath(self.ground.home, path)
+                break
+        return hidden
 
     def show(self, found: Resolved, mark: Mark) -> None:
         """Re-open reading at a place and at the links that lead to it."""
@@ -203,9 +229,9 @@ class _Work:
             elif access is Access.READ and act == "read" and rule.origin.scope is not Scope.BUILTIN:
                 self.out.uncovered.append(Uncovered(path, "does not exist yet: when something outside makes it, it can be read", rule.origin))
 
-    def secrets(self) -> bool:
-        """Secrets in a folder that is hidden as a whole but has something shown in it: listed, so that touching one is refused by name. True when any was."""
-        ways = [place.path for place in self.out.places if place.skeleton]
+    def secrets(self, places: tuple[Place, ...]) -> None:
+        """Secrets in a folder that is hidden as a whole but has something shown in it: listed, so that touching one is refused by name."""
+        ways = [place.path for place in places if place.skeleton]
         count = 0
         for rule, found in self._secret_rules():
             if count >= MAX_SHOWN_SECRETS:
@@ -213,7 +239,6 @@ class _Work:
             if any(found.path != way and paths.is_beneath(found.path, way) for way in ways) and self.tree.access(found.path) is Access.HIDDEN:
                 count += 1
                 self.tree.at(found.path, found.kind).show_denied = (rule.origin, "")
-        return count > 0
 
     def _secret_rules(self) -> Iterable[tuple[PathRule, Resolved]]:
         for rule in self.policy.deny_read:

@@ -10,13 +10,16 @@ from paddock.errors import PolicyError
 from paddock.host.facts import Facts
 from paddock.host.files import Files
 from paddock.model import paths
-from paddock.model.plan import Plan
+from paddock.model.plan import Access, Plan
 from paddock.model.policy import HostRule, NetworkPolicy, Policy
 from paddock.model.settings import Context, Settings
 from paddock.planner import environment
-from paddock.planner.layout import Ground, lay_out
+from paddock.planner.layout import Ground, Layout, lay_out
+from paddock.planner.presets.base import Given
+from paddock.planner.presets.collect import Presets, collect
 from paddock.planner.private_files import name_files
-from paddock.planner.require import require
+from paddock.planner.require import require, unenforced
+from paddock.planner.toolchains import reopened
 from paddock.planner.view import View
 
 __all__ = ["make_plan"]
@@ -44,55 +47,71 @@ def make_plan(
 
     Raises ``PolicyError`` when the policy cannot be meant for this folder, ``UnsupportedError`` when this host cannot enforce it.
     """
-    backend = require(policy, facts)
+    backend = require(policy, settings, facts)
     view = View(files)
-    ground = _ground(settings.context, view, cwd, allow_home=allow_home)
+    ground = _ground(settings.context, view, cwd, environ, allow_home=allow_home)
     layout = lay_out(policy.filesystem, ground, view)
-    variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=policy.network.proxy_env, extra={})
+    presets = _presets(policy, settings.context, ground, layout, view, environ)
+    network = replace(policy.network, allowed=(*policy.network.allowed, *presets.hosts))
+    doors = network.proxy_env
+    variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=doors, extra=presets.environment)
     plan = Plan(
         argv=tuple(argv),
         cwd=ground.cwd,
         home=ground.home,
         uid=facts.uid,
         gid=facts.gid,
-        layout=layout.places,
-        private_files=name_files(view, facts.hostname),
-        binds=(),
+        layout=layout.places(),
+        private_files=(*name_files(view, facts.hostname), *presets.files),
+        binds=presets.binds,
         environment=variables,
         removed=removed,
-        network=policy.network,
-        host_ports=_host_ports(policy.network),
-        doors=policy.network.proxy_env,
+        network=network,
+        host_ports=_host_ports(network),
+        doors=doors,
         limits=policy.limits,
         tmp_bytes=(policy.limits.disk_mb or TMP_MIB) * MIB,
         shm_bytes=SHM_MIB * MIB,
         run_bytes=RUN_MIB * MIB,
-        uncovered=tuple(layout.uncovered),
-        notices=(*settings.notices, *layout.notices, *notices),
+        uncovered=(*layout.uncovered, *unenforced(settings, facts)),
+        notices=(*settings.notices, *layout.notices, *presets.notices, *notices),
         backend=backend,
         digest="",
     )
     return _with_digest(plan)
 
 
-def _ground(context: Context, view: View, cwd: str, *, allow_home: bool) -> Ground:
+def _ground(context: Context, view: View, cwd: str, environ: Mapping[str, str], *, allow_home: bool) -> Ground:
     folder = view.resolve(paths.normalise(cwd))
     if folder.kind is None:
         raise PolicyError(f"the working folder {cwd} does not exist", hint="change to a folder that exists")
+    home = view.resolve(paths.normalise(context.home)).path
     return Ground(
         cwd=folder.path,
-        home=view.resolve(paths.normalise(context.home)).path,
+        home=home,
         project_root=view.resolve(paths.normalise(context.project_root)).path,
         own=_installation(),
-        state=tuple(_paddocks(base) for base in (context.paddock_config_home, context.state_home, context.cache_home)),
+        state=tuple(paths.normalise(folder) for folder in (context.paddock_config_home, context.state_home, context.cache_home)),
+        reopened=reopened(view, home, environ),
         allow_home=allow_home,
     )
 
 
-def _paddocks(base: str) -> str:
-    """Paddock's own folder in one of the base folders of the user."""
-    base = paths.normalise(base)
-    return base if base.rpartition("/")[2] == "paddock" else paths.join(base, "paddock")
+def _presets(policy: Policy, context: Context, ground: Ground, layout: Layout, view: View, environ: Mapping[str, str]) -> Presets:
+    config = environ.get("XDG_CONFIG_HOME", "")
+    given = Given(
+        view=view,
+        home=ground.home,
+        config_home=paths.normalise(config) if config.startswith("/") and "\0" not in config else paths.join(ground.home, ".config"),
+        environ=environ,
+        programs=tuple(paths.normalise(entry) for entry in environ.get("PATH", "").split(":") if entry.startswith("/") and "\0" not in entry),
+        writable=lambda path: layout.access(path) is Access.WRITE,
+    )
+    cache_home = paths.normalise(context.cache_home)
+    presets = collect(given, policy.tools, project_root=ground.project_root, cache_home=cache_home, cache_possible=view.can_make(cache_home))
+    for file in presets.files:
+        layout.show_private(file.path, file.why)
+    return presets
 
 
 def _installation() -> tuple[str, ...]:

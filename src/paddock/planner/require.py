@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from paddock.errors import UnsupportedError
 from paddock.host.facts import Facts
+from paddock.model.plan import Uncovered
 from paddock.model.policy import Policy
+from paddock.model.settings import Scope, Settings
 
-__all__ = ["require"]
+__all__ = ["require", "unenforced"]
 
 BACKENDS = ("namespaces",)
 """The backends that exist."""
@@ -15,21 +19,37 @@ BACKENDS = ("namespaces",)
 NEEDED_KERNEL = (5, 12)
 
 
-def require(policy: Policy, facts: Facts) -> str:
+def require(policy: Policy, settings: Settings, facts: Facts) -> str:
     """The backend to use. Raises ``UnsupportedError`` with the cause and the fix."""
     if policy.backend not in ("auto", *BACKENDS):
         raise UnsupportedError(f"the backend {policy.backend} does not exist yet", cause="paddock.backend", hint='set paddock.backend to "namespaces"')
     _namespaces(facts)
     if not facts.nftables:
         raise UnsupportedError("network capture needs libnftables.so.1", cause="it was not found", hint="paddock setup, or: apt-get install libnftables1")
-    if policy.limits.processes is not None and facts.uid == 0 and not facts.pids_cgroup:
-        # RLIMIT_NPROC does not bind root (setrlimit(2)), so only a cgroup can.
+    if _cannot_count(facts) and _asked_for(settings, "paddock.limits.processes"):
         raise UnsupportedError(
             "limits.processes cannot be enforced for root here",
             cause="no pids cgroup in which a child can be made",
             hint="run as another user, or leave paddock.limits.processes out",
         )
     return BACKENDS[0]
+
+
+def unenforced(settings: Settings, facts: Facts) -> Iterator[Uncovered]:
+    """Builtin bounds that this host cannot keep. What somebody asked for is refused instead (``require``)."""
+    limit = settings.scalars.get("paddock.limits.processes")
+    if limit is not None and _cannot_count(facts):
+        yield Uncovered("paddock.limits.processes", "root's processes cannot be counted here: no pids cgroup in which a child can be made", limit.origin)
+
+
+def _cannot_count(facts: Facts) -> bool:
+    """RLIMIT_NPROC does not bind root (setrlimit(2)), so only a cgroup can."""
+    return facts.uid == 0 and not facts.pids_cgroup
+
+
+def _asked_for(settings: Settings, key: str) -> bool:
+    entry = settings.scalars.get(key)
+    return entry is not None and entry.origin.scope is not Scope.BUILTIN
 
 
 def _namespaces(facts: Facts) -> None:

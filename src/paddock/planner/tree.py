@@ -141,8 +141,15 @@ class Tree:
             node.kind = kind
         return node
 
+    def find(self, path: str) -> Node | None:
+        """The node of exactly ``path``, None when nothing was marked there or below."""
+        node: Node | None = self.root
+        for name in path[1:].split("/") if path != "/" else ():
+            node = node.children.get(name) if node is not None else None
+        return node
+
     def access(self, path: str) -> Access:
-        """The state of any path after ``places`` has run: that of the deepest marked folder above it."""
+        """The state of any path after a sweep: that of the deepest marked folder above it."""
         node = self.root
         if path != "/":
             for name in path[1:].split("/"):
@@ -152,8 +159,8 @@ class Tree:
                 node = child
         return node.state
 
-    def places(self) -> tuple[Place, ...]:
-        """The layout: sorted by depth, then by name."""
+    def sweep(self) -> tuple[Place, ...]:
+        """The layout of the marks so far: sorted by depth, then by name."""
         seen = self._walk()
         found = [place for item in reversed(seen) for place in self._close(item, seen)]
         found.sort(key=lambda place: (paths.depth(place.path), place.path))

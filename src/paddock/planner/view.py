@@ -68,6 +68,13 @@ class View:
         """See ``Files.executable``."""
         return self._files.executable(path)
 
+    def can_make(self, path: str) -> bool:
+        """Whether this user could make the directory ``path`` (or has it already)."""
+        for folder in (path, *paths.ancestors(path)):
+            if self.resolve(folder).kind is not None:
+                return self._files.writable(self.resolve(folder).path)
+        return False
+
     def readlink(self, path: str) -> str:
         """The text of a link, empty when it is gone."""
         try:

@@ -1,0 +1,11 @@
+"""What package managers need inside: their configuration without its secrets, a cache of the project's own, and, when asked for, the hosts they are set up for.
+
+- ``base``     what a preset is given and what it gives back
+- ``urls``     addresses: the login taken out, the host taken out
+- ``ini``      configuration files of the ini family, line by line
+- ``cache``    one private cache folder per project
+- ``npm``, ``pip``, ``git``, ``apt``   one tool (and its relatives) each
+- ``collect``  all of them for one plan
+
+No registry's name stands in here. Where a tool is not configured, its own default is read from the data that it was installed with; nothing is ever run.
+"""
