@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,17 @@ def test_state_home(environ: dict[str, str], place: str) -> None:
     assert state_home(environ) == place
 
 
-def test_state_home_needs_a_home() -> None:
-    with pytest.raises(UsageError, match="HOME"):
+def test_state_home_without_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert state_home({}) == f"{pwd.getpwuid(os.geteuid()).pw_dir}/.local/state/paddock"
+    monkeypatch.setattr(os, "geteuid", lambda: 2**31 - 7)
+    with pytest.raises(UsageError, match="no home folder"):
         state_home({})
+
+
+def test_state_home_behind_a_link_is_the_place_itself(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "state").symlink_to(tmp_path / "real")
+    assert state_home({"XDG_STATE_HOME": str(tmp_path / "state")}) == str(tmp_path / "real" / "paddock")
 
 
 def test_no_log_is_an_empty_log(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,11 +33,20 @@ def state_home(environ: Mapping[str, str]) -> str:
     """
     base = environ.get("XDG_STATE_HOME", "")
     if base.startswith("/"):
-        return f"{base}/paddock"
+        return os.path.realpath(f"{base}/paddock")
     home = environ.get("HOME", "")
     if not home.startswith("/"):
-        raise UsageError("HOME is not set to a folder, so there is no place for the event log", hint="set HOME or XDG_STATE_HOME")
-    return f"{home}/.local/state/paddock"
+        home = _password_home()
+    return os.path.realpath(f"{home}/.local/state/paddock")
+
+
+def _password_home() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError as error:
+        raise UsageError("no home folder: HOME is not set and the user is not in the password database", hint="set HOME") from error
 
 
 def entries(state: str, query: Query) -> list[Record]:
