@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from paddock.model.globs import escape
 from paddock.model.paths import is_beneath
 from paddock.model.settings import Context, Entry, Origin, Scope
 from paddock.settings.layer import Family, Layer
-from paddock.settings.paths import escape_glob
 
 __all__ = ["DENY_READ", "KEEP", "PROCESSES", "REMOVE", "layer"]
 
@@ -376,7 +376,7 @@ def _moved_config(context: Context, environ: Mapping[str, str]) -> list[tuple[st
     for variable, default in (("XDG_CONFIG_HOME", "~/.config"), ("XDG_DATA_HOME", "~/.local/share")):
         moved = environ.get(variable, "").rstrip("/")
         if moved.startswith("/") and moved != context.home + default[1:]:
-            out += [(escape_glob(moved) + path[len(default) :], why) for path, why in DENY_READ if path.startswith(default + "/")]
+            out += [(escape(moved) + path[len(default) :], why) for path, why in DENY_READ if path.startswith(default + "/")]
     return out
 
 
@@ -385,5 +385,5 @@ def _relocated(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     for variable, why in _RELOCATED:
         parts = environ.get(variable, "").split(":")
         # A value such as HISTFILE=/dev/null names a device that everything needs.
-        out += [(escape_glob(part), why) for part in parts if part.startswith("/") and part.strip("/") and not is_beneath(part, "/dev")]
+        out += [(escape(part), why) for part in parts if part.startswith("/") and part.strip("/") and not is_beneath(part, "/dev")]
     return out

@@ -15,6 +15,7 @@ from paddock.settings.table import Key, Merge
 __all__ = ["apply_locks", "restrict_scopes"]
 
 _DISABLED = "sandbox.filesystem.disabled"
+_DOMAINS_LOCK = "sandbox.network.allowManagedDomainsOnly"
 _FILES = "sandbox.credentials.files"
 _MODE = "permissions.defaultMode"
 
@@ -45,12 +46,19 @@ def apply_locks(layers: Sequence[Layer], environ: Mapping[str, str]) -> list[Voi
     def unwanted(key: Key, entry: Entry) -> str:
         if key.lock in locks and entry.origin.scope is not Scope.MANAGED:
             return f"the administrator set {key.lock}"
+        if key.name == "permissions.allow" and _DOMAINS_LOCK in locks and entry.origin.scope is not Scope.MANAGED and _is_web_rule(entry):
+            return f"the administrator set {_DOMAINS_LOCK}"
         if key.name == _DISABLED and pinned and (entry.origin.scope is not Scope.MANAGED or pinned.startswith("CLAUDE")):
             return pinned
         return ""
 
     out = [voided for layer in layers for voided in layer.drop(unwanted)]
     return out + _project_auto(layers) + _beaten_masks(layers)
+
+
+def _is_web_rule(entry: Entry) -> bool:
+    # WebFetch allow rules are the other way to list a host (spec 1.5). Only the name is looked at: what the rule says is the matcher's business.
+    return isinstance(entry.value, str) and entry.value.partition("(")[0].strip() == "WebFetch"
 
 
 def _pin(layers: Sequence[Layer], environ: Mapping[str, str]) -> str:

@@ -1,14 +1,16 @@
 """Path entries as people write them, to absolute patterns. Spec 3.1: prefixes, bases per scope, what is stripped. Pure: links are resolved by whoever acts on
-a path."""
+a path.
+"""
 
 from __future__ import annotations
 
 from paddock.errors import PolicyError
+from paddock.model.globs import escape, is_glob
 from paddock.model.paths import normalise
 from paddock.model.policy import PathRule
 from paddock.model.settings import Context, Entry, Origin, Scope
 
-__all__ = ["base_of", "escape_glob", "glob_covers", "is_glob", "literal_prefix", "resolve", "resolve_entry"]
+__all__ = ["base_of", "resolve", "resolve_entry"]
 
 
 def resolve_entry(entry: Entry, context: Context) -> PathRule:
@@ -25,12 +27,13 @@ def resolve_entry(entry: Entry, context: Context) -> PathRule:
 
 def resolve(written: str, origin: Origin, context: Context) -> tuple[str, bool]:
     """The absolute form of ``written``, as found at ``origin``, and whether it is a glob. A trailing ``/`` or ``/**`` is dropped: a directory covers its
-    contents."""
+    contents.
+    """
     base, rest = _split(written, origin, context)
     rest = _without_tail(rest)
     glob = is_glob(rest)
     # Only what was written can be a wildcard: a working folder that is called "app[1]" is that folder.
-    return normalise(f"{escape_glob(base) if glob else base}/{rest}"), glob
+    return normalise(f"{escape(base) if glob else base}/{rest}"), glob
 
 
 def _split(written: str, origin: Origin, context: Context) -> tuple[str, str]:
@@ -71,52 +74,3 @@ def base_of(origin: Origin, context: Context) -> str:
 
 def _is_ours(file: str, context: Context) -> bool:
     return file.rpartition("/")[0] == context.paddock_config_home
-
-
-def is_glob(path: str) -> bool:
-    """Whether a path holds a wildcard: ``*``, ``?`` or ``[``."""
-    return "*" in path or "?" in path or "[" in path
-
-
-def escape_glob(path: str) -> str:
-    """A literal path as part of a glob: each wildcard becomes a class of one character, as ``fnmatch`` and glob(7) read it."""
-    if not is_glob(path):
-        return path
-    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
-
-
-def literal_prefix(pattern: str) -> str:
-    """The deepest folder of a glob above its first wildcard."""
-    parts: list[str] = []
-    for part in pattern.split("/"):
-        if is_glob(part):
-            break
-        parts.append(part)
-    return "/".join(parts) or "/"
-
-
-def glob_covers(pattern: str, path: str) -> bool:
-    """Whether a glob matches ``path`` or a folder above it. ``*`` stays in one component, ``**`` as a component stands for any number of them."""
-    return _covers(pattern.strip("/").split("/"), path.strip("/").split("/"))
-
-
-def _covers(pattern: list[str], parts: list[str]) -> bool:
-    from fnmatch import fnmatchcase  # only for the rare glob
-
-    # The classic set of reachable positions: linear in both lengths, where backtracking over several ** would be exponential.
-    reached = {0}
-    for part in parts:
-        reached = _closed(pattern, reached)
-        if len(pattern) in reached:
-            return True
-        step = {at for at in reached if pattern[at] == "**"}
-        step |= {at + 1 for at in reached if pattern[at] != "**" and fnmatchcase(part, pattern[at])}
-        reached = step
-    return len(pattern) in _closed(pattern, reached)
-
-
-def _closed(pattern: list[str], reached: set[int]) -> set[int]:
-    for at, part in enumerate(pattern):
-        if at in reached and part == "**":
-            reached = reached | {at + 1}
-    return reached

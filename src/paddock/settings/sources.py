@@ -1,5 +1,6 @@
 """Every place that settings are read from, in the order of precedence. One function per scope; the file system is only read here, in ``managed`` and in
-``files``."""
+``files``.
+"""
 
 from __future__ import annotations
 

@@ -15,11 +15,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from paddock.errors import PolicyError
+from paddock.model.globs import covers, literal_prefix
 from paddock.model.paths import is_beneath
 from paddock.model.settings import Context, Entry, Scope
 from paddock.settings.gitfiles import is_tracked
 from paddock.settings.layer import Layer, Voided
-from paddock.settings.paths import glob_covers, literal_prefix, resolve
+from paddock.settings.paths import resolve
 from paddock.settings.table import Key, Widens
 
 __all__ = ["REASON", "Gate", "digest_of"]
@@ -96,7 +97,7 @@ def _resolved(entry: Entry, written: str, context: Context) -> Iterator[tuple[st
 def _reopens(path: str, closed: str, root: str, *, closed_is_glob: bool) -> bool:
     """Whether showing ``path`` undoes a denial inside the project. A denial from above the project (``~/``) is what ``allowRead: ["."]`` is for."""
     if closed_is_glob:
-        return path != root and glob_covers(closed, path)
+        return path != root and covers(closed, path)
     return is_beneath(closed, root) and is_beneath(path, closed)
 
 
