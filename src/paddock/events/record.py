@@ -101,14 +101,14 @@ def from_json(value: object) -> Record | None:
             count=_integer(value, "count", 1),
             last=_seconds(_string(value, "last")) if "last" in value else time,
         )
-    except (ValueError, TypeError, Base64Error):
+    except (ValueError, TypeError, OverflowError, Base64Error):
         return None
 
 
 def _event(value: Mapping[str, object]) -> Event:
     subject = _string(value, "subject", "")
     if "subject_b64" in value:
-        subject = a2b_base64(_string(value, "subject_b64")).decode("utf-8", "surrogateescape")
+        subject = a2b_base64(_string(value, "subject_b64"), strict_mode=True).decode("utf-8", "surrogateescape")
     rule = value.get("rule")
     detail = value.get("detail", {})
     if not isinstance(detail, dict):
