@@ -106,7 +106,7 @@ class EventLog:
         try:
             flock(lock, LOCK_EX | LOCK_NB)
         except BlockingIOError:
-            pass  # somebody else is at it: this line still goes to the old file, which grows a little past its size
+            pass  # somebody else is at it: this line still goes to the old file. Waiting could stop a run; the share of each run bounds what is too much
         else:
             if self._is_current():
                 self._shift()
