@@ -151,7 +151,7 @@ def _pattern(host: str, port: int | None, text: str, *, denies: bool) -> Pattern
     labels_found = _ascii_name(host).split(".")
     for label in labels_found:
         _check_label(label, text, LABEL_BYTES | {"*"})
-    if _looks_numeric(labels_found[-1]):
+    if _looks_numeric(labels_found[-1]) or (set(host) <= set("0123456789.*") and set(host) & HEX):
         raise HostError(f"a wildcard cannot stand for parts of an address: {show(text)!r}")
     if labels_found[0] == "*":
         labels_found[0] = "**"

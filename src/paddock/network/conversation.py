@@ -10,23 +10,21 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from threading import Thread
-from typing import Final
 
 from paddock.model.decision import Decision
-from paddock.model.hosts import Host, HostError, parse_host, show
+from paddock.model.hosts import Host, show
 from paddock.network.addresses import Kind, kind_of
-from paddock.network.decide import HOW, Decider
-from paddock.network.refusal import http_answer, say
+from paddock.network.decide import HOW, LOCALHOST, Decider
+from paddock.network.greeting import TlsClient
+from paddock.network.objection import FIRST_WORD, Objection
+from paddock.network.refusal import LINGER, http_answer, say
 from paddock.network.relay import CHUNK, Direction, close_both, readable_within, reset
 from paddock.network.tell import Teller
 from paddock.network.watch import Watch
 from paddock.network.wire.sniff import Protocol, sniff
-from paddock.network.wire.tls import ALERT_ACCESS_DENIED, ClientHello, HelloReader, TlsError
+from paddock.network.wire.tls import ALERT_ACCESS_DENIED
 
-__all__ = ["Asked", "Conversation", "Objection"]
-
-FIRST_WORD: Final = 300.0
-"""Seconds in which a client must say something that can be classified."""
+__all__ = ["Asked", "Conversation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +40,6 @@ class Asked:
     def subject(self) -> str:
         """``host:port``."""
         return self.host.at(self.port)
-
-
-class Objection(Exception):  # noqa: N818 - a refusal, not an error: it unwinds to the one place that can explain it to the client
-    """Something visible in the client's bytes is not what was asked for. ``status`` is the HTTP answer when the client speaks HTTP."""
-
-    def __init__(self, decision: Decision, status: int = 403) -> None:
-        super().__init__(decision.reason)
-        self.decision = decision
-        self.status = status
 
 
 class Conversation:
@@ -88,7 +77,7 @@ class Conversation:
         held = self._hold(early)
         if self.protocol is Protocol.TLS:
             self.watch.settle()
-            held = self._greeting(held)
+            held = TlsClient(self).run(held)
         elif self.protocol is Protocol.HTTP:
             from paddock.network.plain import PlainHttp  # h11 is loaded by the first plain request
 
@@ -120,40 +109,11 @@ class Conversation:
             raise TimeoutError("the client is silent")
         return self.client.recv(CHUNK)
 
-    def _greeting(self, held: bytes) -> bytes:
-        reader = HelloReader()
-        data = held
-        while True:
-            try:
-                hello = reader.feed(data)
-            except TlsError as error:
-                raise self.objection(f"{error}") from error
-            if hello is not None:
-                self._check_greeting(hello)
-                return held
-            data = self.receive(FIRST_WORD)
-            if not data:
-                raise self.objection("the client ended within its TLS greeting")
-            held += data
-
-    def _check_greeting(self, hello: ClientHello) -> None:
-        if hello.encrypted:
-            raise self.objection("the TLS greeting carries an encrypted server name (ECH), which cannot be checked")
-        if hello.server_name is None:
-            if not self.asked.host.is_address and not self._is_loopback():
-                raise self.objection("the TLS greeting names no server")
-            return
-        try:
-            host = parse_host(hello.server_name.decode("ascii"))
-        except (UnicodeDecodeError, HostError) as error:
-            raise self.objection(f"the TLS server name {show(hello.server_name.decode('latin-1'))!r} is not a host") from error
-        self.check_host(host, "server-name")
-
     def check_host(self, host: Host, how: str) -> None:
         """A host named inside the connection must be the one that was asked for; inside a connection to an address, one that is allowed itself."""
-        if host == self.asked.host:
+        if host == self.asked.host or (_is_loopback(host) and _is_loopback(self.asked.host)):
             return
-        if not self.asked.host.is_address and not self._is_loopback():
+        if not self.by_address:
             raise self.objection(f"{HOW[how]} is {show(host.text)}")
         decision = self.decider.decide(host, self.asked.port, how)
         if not decision.allowed:
@@ -163,8 +123,10 @@ class Conversation:
         """An objection to something seen inside this connection."""
         return Objection(Decision("deny", f"{what}; the connection was opened for {self.asked.subject}", self.asked.decision.rule), status)
 
-    def _is_loopback(self) -> bool:
-        return self.asked.host.text == "localhost" or (self.asked.host.is_address and kind_of(self.asked.host) is Kind.LOOPBACK)
+    @property
+    def by_address(self) -> bool:
+        """Whether an address was asked for, or the one name that means an address: such a connection has no name to compare with."""
+        return self.asked.host.text == LOCALHOST or self.asked.host.is_address
 
     def _finish(self) -> None:
         if self.up.failed:
@@ -183,7 +145,10 @@ class Conversation:
         self.watch.settle()
         self.down.keep_sink = True
         close_both(self.upstream)
-        self._answering.join()
+        self._answering.join(LINGER)
+        if self._answering.is_alive():  # the client does not read, so it will not read a reason either
+            close_both(self.client)
+            self._answering.join()
         self.upstream.close()
         if self.down.moved or self.protocol not in (Protocol.TLS, Protocol.HTTP, Protocol.HOPELESS):
             reset(self.client)
@@ -194,3 +159,7 @@ class Conversation:
 
     def _facts(self) -> dict[str, str | int]:
         return {"door": self.asked.door, "protocol": self.protocol.value, "sent": self.up.moved, "received": self.down.moved}
+
+
+def _is_loopback(host: Host) -> bool:
+    return host.text == LOCALHOST or (host.is_address and kind_of(host) is Kind.LOOPBACK)

@@ -16,7 +16,7 @@ from paddock.model.policy import HostRule, NetworkPolicy
 from paddock.model.settings import Origin, Scope
 from paddock.network.addresses import Kind, kind_of
 
-__all__ = ["HOW", "Decider", "Match", "decide", "vet_addresses"]
+__all__ = ["HOW", "LOCALHOST", "Decider", "Match", "decide", "vet_addresses"]
 
 LOCALHOST = "localhost"
 

@@ -35,6 +35,7 @@ TTL_REFUSED: Final = 1
 UDP_LIMIT: Final = 1232
 """Octets of an answer over UDP for a client that offers more than 512 (DNS flag day 2020)."""
 QUERY_LIMIT: Final = 4096
+HEADER: Final = 12
 CANARIES: Final = frozenset({"use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"})
 """Names whose absence tells browsers and systems to leave the resolver alone."""
 QUIET: Final = frozenset({dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.HTTPS, dns.rdatatype.SVCB, dns.rdatatype.PTR})
@@ -77,8 +78,7 @@ class Answerer:
 
     def waits(self, wire: bytes) -> bool:
         """Whether the answer may have to be asked for outside and so take long."""
-        policy = self._decider().policy
-        return bool(policy.dns_names) and len(wire) <= QUERY_LIMIT
+        return bool(self._decider().policy.dns_names) and _asked_type(wire) in (dns.rdatatype.SRV, dns.rdatatype.TXT)
 
     def _encode(self, response: dns.message.Message, query: dns.message.Message, *, udp: bool) -> bytes:
         limit = min(max(query.payload, 512), UDP_LIMIT) if udp else 65_535
@@ -148,6 +148,14 @@ class Answerer:
         label = dns.rdatatype.to_text(kind)
         subject = name if kind in QUIET else f"{label} {name}"
         self._teller.refused("dns", "lookup", subject, decision, type=label)
+
+
+def _asked_type(wire: bytes) -> int:
+    """The type of the first question (RFC 1035 4.1.2), read without judging it; 0 when there is none."""
+    at = HEADER
+    while at < len(wire) and wire[at]:
+        at += wire[at] + 1
+    return int.from_bytes(wire[at + 1 : at + 3], "big")
 
 
 def _add(response: dns.message.Message, question: dns.rrset.RRset, record: str, ttl: int) -> None:

@@ -53,6 +53,8 @@ class Exchange:
         except HttpError:
             close_both(self._upstream)  # never complete a body that cannot be read to its end
             answering.join()
+            if self._down.moved:
+                reset(self._client)  # part of an answer is out: an error message would be taken for more of it
             raise
         finally:
             if answering.ident is not None:
@@ -160,7 +162,7 @@ class Exchange:
         self._down.send(early)
         if not self._down.run_exactly(size - len(early)):
             self._keep = False
-            reset(self._client)
+            close_both(self._client)
 
     def _relay_chunks(self, machine: h11.Connection) -> None:
         framed = Head("GET", "/", "1.1", ((b"transfer-encoding", b"chunked"),)) if self._head.version == "1.1" else self._head

@@ -13,7 +13,7 @@ from paddock.network.relay import readable_within, reset
 from paddock.network.wire.sniff import Protocol, sniff
 from paddock.network.wire.tls import ALERT_ACCESS_DENIED
 
-__all__ = ["explain", "first_bytes", "http_answer", "say"]
+__all__ = ["LINGER", "explain", "first_bytes", "http_answer", "say"]
 
 PATIENCE: Final = 1.0
 """Seconds that a refused client gets to show which protocol it speaks."""

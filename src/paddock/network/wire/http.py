@@ -134,6 +134,8 @@ class RequestReader:
 
 def _head(event: h11.Request) -> Head:
     head = Head(event.method.decode("ascii"), event.target.decode("ascii"), event.http_version.decode("ascii"), tuple(event.headers.raw_items()))
+    if len(head.encode()) > HEAD_LIMIT:
+        raise HttpError(f"a request head of more than {HEAD_LIMIT} octets", 431)
     if head.is_chunked and head.values(b"content-length"):
         raise HttpError("both Content-Length and Transfer-Encoding")
     if head.is_chunked and head.version != "1.1":

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paddock.network.wire.sniff import LIMIT, Protocol, sniff
+
+
+@pytest.mark.parametrize(
+    ("data", "protocol"),
+    [
+        (b"", Protocol.UNKNOWN),
+        (b"\x16", Protocol.UNKNOWN),
+        (b"\x16\x03\x01", Protocol.TLS),
+        (b"\x16\x04\x01", Protocol.OPAQUE),
+        (b"GET / HTTP/1.1\r\n", Protocol.HTTP),
+        (b"GET / HTTP/1", Protocol.HTTP),
+        (b"GET / HT", Protocol.UNKNOWN),
+        (b"GE", Protocol.UNKNOWN),
+        (b"\r\n\r\nGET / HTTP/1.1\r\n", Protocol.HTTP),
+        (b" \tGET / http/1.1\r\n", Protocol.HTTP),
+        (b"get\t/\tHTTP/1.1\n", Protocol.HTTP),
+        (b"\x80 / HTTP/1.1\r\n", Protocol.HTTP),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol.HTTP),
+        (b"GET /\r\n", Protocol.OPAQUE),
+        (b"EHLO a.example\r\n", Protocol.OPAQUE),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", Protocol.OPAQUE),
+        (b"\x00\x00\x00\x08\x04\xd2\x16\x2f", Protocol.OPAQUE),
+        (b"*1\r\n$4\r\nPING\r\n", Protocol.OPAQUE),
+        (b"A" * 41, Protocol.OPAQUE),
+        (b"GET /" + b"a" * LIMIT, Protocol.HOPELESS),
+        (b"\r\n" * (LIMIT // 2), Protocol.HOPELESS),
+    ],
+)
+def test_first_bytes(data: bytes, protocol: Protocol) -> None:
+    assert sniff(data) is protocol
+
+
+@given(st.binary(max_size=200))
+def test_sniffing_is_total(data: bytes) -> None:
+    assert isinstance(sniff(data), Protocol)
+
+
+@given(st.binary(max_size=60), st.binary(max_size=60))
+def test_a_verdict_stands_whatever_comes_later(head: bytes, tail: bytes) -> None:
+    verdict = sniff(head)
+    if verdict is Protocol.OPAQUE and b"http/" not in (head + tail).lower():
+        assert sniff(head + tail) is Protocol.OPAQUE
+    if verdict in (Protocol.TLS, Protocol.HTTP):
+        assert sniff(head + tail) is verdict

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paddock.network.wire.tls import LIMIT, ClientHello, HelloReader, RetryGuard, TlsError
+from tests.network.wire import hellos
+
+
+def read(data: bytes) -> ClientHello | None:
+    return HelloReader().feed(data)
+
+
+@pytest.mark.parametrize("name", ["allowed.test", None])
+def test_a_real_greeting(name: str | None) -> None:
+    data = hellos.real(name)
+    found = read(data)
+    assert found is not None
+    assert found.server_name == (name.encode() if name else None)
+    assert (found.encrypted, found.early_data, found.size) == (False, False, len(data))
+
+
+@given(st.integers(1, 200))
+def test_cut_into_records_and_segments(size: int) -> None:
+    data = hellos.records(hellos.message(hellos.server_name(b"allowed.test")), size)
+    reader = HelloReader()
+    found = [hello for i in range(len(data)) if (hello := reader.feed(data[i : i + 1])) is not None]
+    assert [h.server_name for h in found] == [b"allowed.test"]
+    assert found[0].size == len(data)
+
+
+def test_what_follows_the_greeting_is_not_counted() -> None:
+    data = hellos.hello(hellos.server_name(b"a.example"))
+    found = read(data + b"more")
+    assert found is not None
+    assert found.size == len(data)
+
+
+def test_encrypted_names_and_early_data_are_seen() -> None:
+    found = read(hellos.hello(hellos.server_name(b"a.example"), hellos.extension(0xFE0D, b"x"), hellos.extension(42, b"")))
+    assert found is not None
+    assert (found.encrypted, found.early_data) == (True, True)
+
+
+def test_large_greetings_are_read_and_larger_ones_are_not() -> None:
+    name = hellos.server_name(b"a.example")
+    found = read(hellos.records(hellos.message(name, padding=40_000), 16_000))
+    assert found is not None
+    assert found.server_name == b"a.example"
+    with pytest.raises(TlsError, match=str(LIMIT)):
+        read(b"\x16\x03\x01\x40\x00\x01\x02\x00\x00" + bytes(16_380))
+    with pytest.raises(TlsError, match=str(LIMIT)):
+        read(hellos.records(b"\x01\x00\xff\xf0" + bytes(20_000), 1))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        hellos.record(b"x", 23),
+        hellos.record(hellos.message()[:10]) + hellos.record(b"xx", 21),
+        b"\x16\x02\x01\x00\x01\x01",
+        b"\x16\x03\x01\x00\x00",
+        b"\x16\x03\x01\xff\xff",
+        hellos.record(b"\x02\0\0\0"),
+        hellos.record(hellos.message() + b"\x01"),
+        hellos.record(b"\x01\0\0\x05short"),
+        hellos.hello(hellos.server_name(b"a"), hellos.server_name(b"b")),
+        hellos.hello(hellos.extension(0, hellos.vector(2, b"\0" + hellos.vector(2, b"a") + b"\0" + hellos.vector(2, b"b")))),
+        hellos.hello(hellos.extension(0, hellos.vector(2, b"\1" + hellos.vector(2, b"a")))),
+        hellos.hello(hellos.extension(0, hellos.vector(2, b"\0" + hellos.vector(2, b"")))),
+        hellos.hello(hellos.extension(0, b"")),
+        hellos.hello(hellos.extension(0, hellos.vector(2, b"\0" + hellos.vector(2, b"a")) + b"x")),
+    ],
+)
+def test_what_is_no_greeting_is_refused(data: bytes) -> None:
+    with pytest.raises(TlsError):
+        read(data)
+
+
+@given(st.binary(max_size=400))
+def test_reading_is_total(data: bytes) -> None:
+    for prefix in (b"", b"\x16\x03\x01", hellos.hello()[:9]):
+        try:
+            read(prefix + data)
+        except TlsError:
+            continue
+
+
+FIRST = ClientHello(b"a.example", encrypted=False, early_data=False, size=100)
+SECOND = hellos.hello(hellos.server_name(b"b.example"))
+CHANGE = hellos.record(b"\x01", 20)
+
+
+def guard(*, early_data: bool = False) -> RetryGuard:
+    return RetryGuard(ClientHello(b"a.example", encrypted=False, early_data=early_data, size=100))
+
+
+@pytest.mark.parametrize("before", [b"", CHANGE])
+def test_a_second_greeting_is_seen(before: bytes) -> None:
+    watcher = guard()
+    out = b"".join(watcher.feed(before + SECOND[i : i + 1] if i == 0 else SECOND[i : i + 1]) for i in range(len(SECOND)))
+    assert watcher.second is not None
+    assert watcher.second.server_name == b"b.example"
+    assert out == before + SECOND
+    assert watcher.done
+
+
+def test_a_second_greeting_behind_early_data_is_seen() -> None:
+    watcher = guard(early_data=True)
+    assert watcher.feed(hellos.record(b"early", 23) + SECOND) == hellos.record(b"early", 23) + SECOND
+    assert watcher.second is not None
+    assert guard().feed(hellos.record(b"early", 23) + SECOND)  # without the offer of early data this cannot be a greeting any more
+
+
+@pytest.mark.parametrize(
+    "data", [hellos.record(b"data", 23), hellos.record(b"\x10key", 22), hellos.record(b"\x01\x00", 21), CHANGE + hellos.record(b"\x01\x50\x00\x00rest", 22)]
+)
+def test_anything_else_ends_the_watch(data: bytes) -> None:
+    watcher = guard()
+    assert watcher.feed(data) == data
+    assert watcher.done
+    assert watcher.second is None
+
+
+def test_a_malformed_second_greeting_in_the_clear_is_refused() -> None:
+    with pytest.raises(TlsError):
+        guard().feed(hellos.record(b"\x01\0\0\x05short", 22))
+    with pytest.raises(TlsError):
+        guard().feed(b"\x16\x02\x01\x00\x01\x01")
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_watching_is_total_and_loses_nothing(data: bytes, early: bool) -> None:
+    watcher = guard(early_data=early)
+    try:
+        out = watcher.feed(data)
+    except TlsError:
+        return
+    assert out + watcher._held == data
