@@ -6,7 +6,7 @@ Matching a tool call against rules is not here: the fence needs only what a rule
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from paddock.errors import PolicyError
 from paddock.model.globs import escape, is_glob, unescape
@@ -21,8 +21,7 @@ _INSTEAD = {"Write": "Edit", "NotebookEdit": "Edit", "MultiEdit": "Edit", "Glob"
 """Tools whose path rules are accepted and never consulted, and the tool to write instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """``specifier`` is None for a bare rule (``Bash``, ``Bash(*)``). ``text`` is the rule as it was written."""
 
     text: str
@@ -30,8 +29,7 @@ class Rule:
     specifier: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fed:
+class Fed(NamedTuple):
     """What one rule adds to one list of the fence. ``target`` is ``allowWrite``, ``denyWrite``, ``denyRead``, ``allowedDomains`` or ``deniedDomains``.
 
     ``value`` is an absolute path, an absolute glob (``is_glob``) or a host pattern.

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from paddock.errors import Problem, SettingsError
+from paddock.model.text import cap, escape
 
 __all__ = ["MAX_DEPTH", "Document", "Node", "parse"]
 
@@ -75,8 +76,9 @@ class Document:
         return line, offset - self._starts[line - 1] + 1
 
     def problem(self, offset: int, message: str, hint: str = "") -> Problem:
-        """A problem at an offset of this text."""
+        """A problem at an offset of this text. Messages quote the file, and what a file holds must not act on a terminal."""
         line, column = self.place(offset)
+        message = message if message.isprintable() else escape(message)
         return Problem(self.file, line, column, message, hint)
 
     def source(self, node: Node) -> str:
@@ -320,6 +322,5 @@ class _Reader:
 
 
 def _shown(text: str) -> str:
-    """Text of a file as it may stand in a message: capped, nothing that a terminal acts on."""
-    text = text if len(text) <= 60 else text[:57] + "..."
-    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    """Text of a file as it may stand in a message."""
+    return cap(text, 60)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from paddock.model.paths import ancestors, is_beneath, join, relative
 
@@ -20,8 +20,7 @@ _EXTENDED = 0x4000  # flag: 16 more bits follow (version 3 and later)
 _NAME_LENGTH = 0x0FFF
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """``root`` is the working tree, ``git_dir`` its own git directory, ``main_root`` the main checkout (the same, except in a linked worktree)."""
 
     root: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from enum import Enum
 
 from paddock.model.settings import Entry, Scope
@@ -25,16 +24,18 @@ Voided = tuple[Entry, str]
 """An entry that was read and does not count, and why."""
 
 
-@dataclass(slots=True)
 class Layer:
     """The entries of one source."""
 
-    scope: Scope
-    family: Family
-    file: str
-    lists: dict[str, list[Entry]] = field(default_factory=dict)
-    scalars: dict[str, Entry] = field(default_factory=dict)
-    maps: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    __slots__ = ("family", "file", "lists", "maps", "scalars", "scope")
+
+    def __init__(self, scope: Scope, family: Family, file: str) -> None:
+        self.scope = scope
+        self.family = family
+        self.file = file
+        self.lists: dict[str, list[Entry]] = {}
+        self.scalars: dict[str, Entry] = {}
+        self.maps: dict[str, dict[str, Entry]] = {}
 
     def entries(self) -> Iterator[tuple[Key, Entry]]:
         """Every entry with the row of its key."""

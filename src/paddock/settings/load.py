@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from paddock.errors import SettingsError
 from paddock.model.settings import Context, Entry, Scope, Settings, Source
@@ -20,8 +21,7 @@ from paddock.settings.truststore import is_trusted
 __all__ = ["LoadRequest", "context_for", "load"]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRequest:
+class LoadRequest(NamedTuple):
     """What to load for. ``cwd`` is absolute. ``sources`` are the words of ``--setting-sources``, None for every scope. ``settings`` are the values of
     ``--settings`` in order. ``options`` are single options as (key, value, option name). ``trust_project`` lets the project's widening entries count for this
     call.
@@ -33,7 +33,7 @@ class LoadRequest:
     settings: tuple[str, ...] = ()
     options: tuple[tuple[str, object, str], ...] = ()
     trust_project: bool = False
-    roots: Roots = field(default_factory=Roots)
+    roots: Roots = Roots()
 
 
 def load(request: LoadRequest) -> Settings:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from paddock.errors import Problem
 from paddock.settings.layer import Family
@@ -22,8 +22,7 @@ _DROP_INS = "managed-settings.d"
 _MAX_LINKS = 40  # as many as the kernel follows, path_resolution(7)
 
 
-@dataclass(frozen=True, slots=True)
-class Roots:
+class Roots(NamedTuple):
     """Where the system's files are looked for: ``/``, or a folder that stands in for it. Then its owner stands in for root."""
 
     system: str = "/"
@@ -37,8 +36,7 @@ class Roots:
         return (0,) if self.system == "/" else (0, os.stat(self.system).st_uid)
 
 
-@dataclass(frozen=True, slots=True)
-class ManagedFile:
+class ManagedFile(NamedTuple):
     """One file to read, present or not."""
 
     family: Family

@@ -7,7 +7,6 @@ which is an error; for the administrator's files the stricter value holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from paddock.errors import Problem
 from paddock.model.settings import SCOPES, Context, Entry, Notice, Scope
@@ -19,15 +18,17 @@ from paddock.settings.validate import relative_path
 __all__ = ["Merged", "merge", "notices_for"]
 
 
-@dataclass(slots=True)
 class Merged:
     """The result. ``problems`` are conflicts that nobody but the user can settle."""
 
-    lists: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
-    scalars: dict[str, Entry] = field(default_factory=dict)
-    maps: dict[str, Mapping[str, Entry]] = field(default_factory=dict)
-    void: list[Voided] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    __slots__ = ("lists", "maps", "problems", "scalars", "void")
+
+    def __init__(self) -> None:
+        self.lists: dict[str, tuple[Entry, ...]] = {}
+        self.scalars: dict[str, Entry] = {}
+        self.maps: dict[str, Mapping[str, Entry]] = {}
+        self.void: list[Voided] = []
+        self.problems: list[Problem] = []
 
 
 def merge(layers: Sequence[Layer], context: Context) -> Merged:

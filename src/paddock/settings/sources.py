@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from paddock.errors import Problem, SettingsError, UsageError
 from paddock.model.paths import join
@@ -23,13 +22,15 @@ SELECTABLE = (Scope.USER, Scope.PROJECT, Scope.LOCAL, Scope.CLI)
 """What ``--setting-sources`` may name; managed and builtin settings always count."""
 
 
-@dataclass(slots=True)
 class Gathered:
     """What was found: layers strongest first, every place that was looked at, everything that is wrong."""
 
-    layers: list[Layer] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    __slots__ = ("layers", "problems", "sources")
+
+    def __init__(self) -> None:
+        self.layers: list[Layer] = []
+        self.sources: list[Source] = []
+        self.problems: list[Problem] = []
 
     def read(self, scope: Scope, family: Family, path: str) -> None:
         """Read a file if it is there."""

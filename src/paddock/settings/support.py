@@ -5,7 +5,7 @@ the fence is not given and said once. A release that implements something remove
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from paddock.errors import PolicyError
 from paddock.model.settings import Entry, Notice, Settings
@@ -13,8 +13,7 @@ from paddock.model.settings import Entry, Notice, Settings
 __all__ = ["NOT_GIVEN", "UNSUPPORTED", "notices", "refuse_unsupported"]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One thing. ``applies`` tells whether a value asks for it. ``sentence`` completes "KEY in FILE:LINE …"; ``hint`` is the smallest change that helps."""
 
     key: str

@@ -7,8 +7,8 @@ The columns are explained at ``Key``. Rules of this file: data only; a row says 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from paddock.model.settings import Scope
 from paddock.settings import shapes
@@ -52,8 +52,7 @@ class Widens(str, Enum):
     OUTSIDE_PROJECT = "outside project"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One row. ``about`` is one sentence for people. ``scopes`` may set it; anywhere else it is read and void.
 
     ``stricter`` lists scalar values from the loosest to the strictest; for numbers ``"less"``. Two files of one scope that disagree are judged by it.

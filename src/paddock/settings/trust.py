@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from paddock.errors import PolicyError
 from paddock.model.globs import covers, literal_prefix
@@ -30,8 +30,7 @@ REASON = "project not trusted: run `paddock trust`"
 _PROJECT_MODE = "paddock.filesystem.project"
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """Which entries wait for trust. ``closed`` are the paths and globs that other scopes deny to read; ``read_only`` whether one of them closed the project."""
 
     context: Context
