@@ -1,0 +1,150 @@
+"""Telling about refused file accesses. Report only.
+
+This is **not** enforcement: every call is answered "go on", and the kernel's mounts and Landlock decide. A path may change between this look and the call, so what
+is said here is what the command most probably met, for the person who wonders why something failed. What the caller could not have done outside either (a file
+of root's) is not worth telling.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+
+from paddock.fence.guard.notify import Call, Notifications
+from paddock.model.events import Event, EventSink
+from paddock.model.paths import ancestors, normalise
+from paddock.model.plan import Access, Place, Plan
+
+__all__ = ["FileObserver"]
+
+MAX_EVENTS = 200
+"""Distinct refusals that one run tells about: a program that tries a whole tree must not fill the log."""
+
+_BATCH = 64
+_CACHED_FOLDERS = 4096
+
+# Memory file systems of the fence: what lies there on the host is not what the command sees.
+_OWN_AREAS = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp")  # noqa: S108 -- compared, not used
+
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_MAKES = frozenset(("link", "linkat", "mkdir", "mkdirat", "symlink", "symlinkat"))
+_NEEDS_EXISTING = frozenset(("rename", "renameat", "renameat2", "rmdir", "unlink", "unlinkat"))
+
+
+class FileObserver:
+    """See ``ports.Observer``. ``fd`` is the listener of the filter of ``notify``."""
+
+    def __init__(self, fd: int, plan: Plan, events: EventSink) -> None:
+        self._fd = fd
+        self._events = events
+        self._notifications = Notifications(fd)
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLIN)
+        self._places: dict[str, Place | None] = {**dict.fromkeys(_OWN_AREAS), **{p.path: p for p in plan.layout}, **{b.target: None for b in plan.binds}}
+        self._private = frozenset(f.path for f in plan.private_files)
+        self._folders: dict[str, str] = {}
+        self._told: set[tuple[str, str]] = set()
+
+    def fileno(self) -> int:
+        """Readable when a call waits for an answer."""
+        return self._fd
+
+    def handle(self) -> bool:
+        """Answer what waits, a bounded number of calls. False when nobody is left who could call."""
+        for _ in range(_BATCH):
+            ready = self._poll.poll(0)
+            if not ready:
+                return True
+            if not ready[0][1] & select.POLLIN:
+                return False
+            self._one()
+        return True
+
+    def close(self) -> None:
+        """Give the descriptor back. Calls that are sent to nobody fail, so only when nothing runs inside any more."""
+        os.close(self._fd)
+
+    def _one(self) -> None:
+        try:
+            report, pid, call, arguments = self._notifications.receive()
+        except FileNotFoundError:
+            return  # the caller has died
+        try:
+            if call is not None:
+                self._look(pid, call, arguments)
+        except (OSError, ValueError):
+            return  # it has died, or its path cannot be read: then the call fails by itself. The answer is below, whatever happened
+        finally:
+            self._go_on(report)
+
+    def _go_on(self, report: int) -> None:
+        try:
+            self._notifications.go_on(report)
+        except FileNotFoundError:
+            return  # the caller has died
+
+    def _look(self, pid: int, call: Call, arguments: tuple[int, ...]) -> None:
+        flags = 0 if call.flags is None else arguments[call.flags]
+        writes = call.flags is None or bool(flags & _WRITES)
+        if flags & os.O_PATH or len(self._told) >= MAX_EVENTS:
+            return
+        path = self._resolve(normalise(self._notifications.path(pid, call, arguments)))
+        place = self._place(path)
+        if place is None and path in self._private:
+            return
+        if place is not None and place.access is Access.HIDDEN:
+            self._hidden(path, place, writes=writes)
+        elif writes and (place is None or place.access is Access.READ) and not self._is_own(path):
+            self._unwritable(path, place, call, flags)
+
+    def _resolve(self, path: str) -> str:
+        """Best effort, in the host's view, with the folders remembered: links are rare, and folders are asked for again and again."""
+        folder, _, name = path.rpartition("/")
+        real = self._folders.get(folder)
+        if real is None:
+            if len(self._folders) >= _CACHED_FOLDERS:
+                self._folders.clear()
+            real = self._folders[folder] = os.path.realpath(folder or "/")
+        joined = f"{real}/{name}" if real != "/" else f"/{name}"
+        try:
+            return os.path.realpath(joined) if stat.S_ISLNK(os.lstat(joined).st_mode) else joined
+        except OSError:
+            return joined
+
+    def _place(self, path: str) -> Place | None:
+        """The deepest place of the plan that holds ``path``; None for the root and for areas of the fence's own."""
+        for above in (path, *ancestors(path)):
+            if above in self._places:
+                return self._places[above]
+        return None
+
+    def _is_own(self, path: str) -> bool:
+        return any(above in self._places and self._places[above] is None for above in (path, *ancestors(path)))
+
+    def _hidden(self, path: str, place: Place, *, writes: bool) -> None:
+        if os.access(path, os.W_OK if writes else os.R_OK):
+            remedy = f"add {path} to sandbox.filesystem.{'allowWrite' if writes else 'allowRead'}"
+            self._tell("write" if writes else "read", path, place.reason or "hidden", place, remedy)
+
+    def _unwritable(self, path: str, place: Place | None, call: Call, flags: int) -> None:
+        exists = os.path.lexists(path)
+        if call.name in _MAKES and exists:
+            return  # EEXIST, with or without a fence
+        if not exists and (call.name in _NEEDS_EXISTING or (call.flags is not None and not flags & os.O_CREAT)):
+            return  # ENOENT, likewise
+        changes_folder = call.name in _MAKES or call.name in _NEEDS_EXISTING or not exists
+        if not os.access(path.rpartition("/")[0] or "/" if changes_folder else path, os.W_OK):
+            return
+        if place is None:
+            self._tell("write", path, "outside the places that this command may write", None, f"add {path} to sandbox.filesystem.allowWrite")
+        else:
+            self._tell("write", path, place.reason or "read-only", place, "")
+
+    def _tell(self, act: str, path: str, reason: str, place: Place | None, remedy: str) -> None:
+        if (act, path) in self._told:
+            return
+        self._told.add((act, path))
+        self._events.emit(Event("violation", "file", act, path, reason, place.why if place else None, remedy))
+        if len(self._told) == MAX_EVENTS:
+            self._events.emit(Event("notice", "file", reason=f"{MAX_EVENTS} different refused file accesses were told; more are not"))

@@ -1,0 +1,85 @@
+"""A limit on processes that also holds for root: a cgroup with the pids controller, of either version (cgroups(7))."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from paddock.fence.launcher.state import StepFailed
+from paddock.model.plan import Plan
+
+__all__ = ["ProcessLimit"]
+
+_MOUNT = "/sys/fs/cgroup"
+_OURS = 2
+"""The launcher and process 1 are counted too."""
+
+
+class ProcessLimit:
+    """RLIMIT_NPROC does not bind the user id 0 (setrlimit(2)), so a root caller's limit is a cgroup. Does nothing for anybody else, or without a limit."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.limit = plan.limits.processes if plan.uid == 0 else None
+        self._parent = -1
+        self._name = ""
+
+    def describe(self) -> str:
+        """One line, as a step does."""
+        return f"join a pids cgroup with room for {self.limit} processes"
+
+    def enter(self) -> None:
+        """Make the cgroup and move this process, and so every later child, into it. Raises ``StepFailed`` when there is none to be had."""
+        if self.limit is None:
+            return
+        folder = _folder()
+        try:
+            if not folder:
+                raise OSError(errno.EOPNOTSUPP, "no cgroup with a pids controller is writable here, and without one nothing limits the processes of user 0")
+            self._parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._name = f"paddock-{os.getpid()}"
+            os.mkdir(self._name, 0o755, dir_fd=self._parent)
+            self._write(f"{self._name}/pids.max", str(self.limit + _OURS))
+            self._write(f"{self._name}/cgroup.procs", "0")
+        except OSError as error:
+            raise StepFailed(self.describe(), error.errno or 0, error.strerror or str(error)) from error
+
+    def leave(self) -> None:
+        """Move out and remove the cgroup, which is empty when process 1 is gone."""
+        if self._parent >= 0:
+            self._write("cgroup.procs", "0")
+            os.rmdir(self._name, dir_fd=self._parent)
+
+    def _write(self, name: str, text: str) -> None:
+        fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._parent)
+        try:
+            os.write(fd, text.encode())
+        finally:
+            os.close(fd)
+
+
+def _folder() -> str:
+    """The nearest cgroup above (or of) this process below which children get the pids controller; empty when there is none."""
+    with open("/proc/self/cgroup", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if "pids" in controllers.split(","):
+            return _writable(f"{_MOUNT}/pids{path}")
+        if not controllers and os.path.exists(f"{_MOUNT}/cgroup.controllers"):
+            while not (found := _delegates(f"{_MOUNT}{path}")) and path not in ("", "/"):
+                path = path.rpartition("/")[0]
+            if found:
+                return found
+    return ""
+
+
+def _delegates(folder: str) -> str:
+    try:
+        with open(f"{folder}/cgroup.subtree_control", encoding="ascii") as file:
+            return _writable(folder) if "pids" in file.read().split() else ""
+    except OSError:
+        return ""  # a cgroup that cannot be looked into is not used
+
+
+def _writable(folder: str) -> str:
+    return folder.rstrip("/") if os.access(folder, os.W_OK) else ""

@@ -1,0 +1,160 @@
+"""The last steps, in process 1: everything that this process could still do is given up, in the order in which each step needs what the next takes away."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import resource
+import stat
+
+from paddock.fence.filter import static_filter
+from paddock.fence.guard.notify import observed_calls
+from paddock.fence.kernel import landlock
+from paddock.fence.kernel.files import locate
+from paddock.fence.kernel.process import CLONE_NEWUSER, drop_capabilities, no_new_privileges, set_dumpable, unshare
+from paddock.fence.kernel.seccomp import install, install_listener
+from paddock.fence.launcher.namespaces import map_identity
+from paddock.fence.launcher.state import State, Step
+from paddock.model.paths import ancestors
+from paddock.model.plan import Access, Plan
+
+__all__ = ["lockdown_steps"]
+
+# With this version moving files between directories can be allowed (without it every such move is refused, which git does not survive); the next one adds
+# truncation, without which a read-only descriptor of an outside file is not safe.
+USABLE_LANDLOCK = 2
+COMPLETE_LANDLOCK = 3
+
+_MIB = 1 << 20
+
+# Areas of the fence's own in which writing is allowed besides the plan's places.
+OWN_AREAS = ("/dev", "/proc", "/run", "/tmp", "/var/tmp")  # noqa: S108 -- private ones
+
+
+def lockdown_steps(plan: Plan) -> tuple[Step, ...]:
+    """What process 1 does to itself before it says that it is ready, in order."""
+    return (_OwnIdentity(), _DropCapabilities(), _Limits(plan), _Landlock(plan), _Observe(), _Filter())
+
+
+class _OwnIdentity:
+    """A second user namespace, in which the caller has its own ids. The mounts belong to the first, so nothing done in the second can reach them."""
+
+    def describe(self) -> str:
+        return "return to the caller's user and group id in a user namespace that owns nothing"
+
+    def execute(self, state: State) -> None:
+        unshare(CLONE_NEWUSER)
+        # The map files of a process that may not be looked into belong to root (proc(5)). Nothing else runs inside yet.
+        set_dumpable(dumpable=True)
+        map_identity(inside=(state.uid, state.gid), outside=(0, 0))
+        set_dumpable(dumpable=False)
+
+
+class _DropCapabilities:
+    def describe(self) -> str:
+        return "drop every capability, the bounding set included, and gain no privileges again"
+
+    def execute(self, state: State) -> None:
+        drop_capabilities()
+        no_new_privileges()
+
+
+class _Limits:
+    """Resource limits (getrlimit(2)). Memory counts what a process may write to (RLIMIT_DATA): address space would also count what is only reserved."""
+
+    def __init__(self, plan: Plan) -> None:
+        limits = plan.limits
+        wanted = (
+            (resource.RLIMIT_NPROC, limits.processes, 1),
+            (resource.RLIMIT_DATA, limits.memory_mb, _MIB),
+            (resource.RLIMIT_FSIZE, limits.disk_mb, _MIB),
+            (resource.RLIMIT_CPU, limits.cpu_seconds, 1),
+            (resource.RLIMIT_NOFILE, limits.open_files, 1),
+        )
+        self.wanted = tuple((kind, value * unit) for kind, value, unit in wanted if value is not None)
+        names = ("processes", "memory_mb", "disk_mb", "cpu_seconds", "open_files")
+        self.text = ", ".join(f"{name}={value}" for name in names if (value := getattr(limits, name)) is not None)
+
+    def describe(self) -> str:
+        return f"set resource limits: {self.text or 'none'}"
+
+    def execute(self, state: State) -> None:
+        for kind, value in self.wanted:
+            _, hard = resource.getrlimit(kind)
+            bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(kind, (bound, bound))
+
+
+class _Landlock:
+    """The second fence around writing. It holds where mounts do not: a descriptor that came from outside carries the host's writable mount with it."""
+
+    def __init__(self, plan: Plan) -> None:
+        written = {p.path for p in plan.layout if p.access is Access.WRITE}
+        covered = {path for path in written if written.intersection(ancestors(path))}
+        self.paths = (*OWN_AREAS, *sorted(written - covered), *(b.target for b in plan.binds))
+
+    def describe(self) -> str:
+        return "refuse writing by Landlock except below " + ", ".join(self.paths)
+
+    def execute(self, state: State) -> None:
+        version = landlock.abi()
+        if version < COMPLETE_LANDLOCK and any(_is_outside_file(fd) for fd in state.stdio):
+            raise OSError(errno.EOPNOTSUPP, "this kernel's Landlock cannot protect a file that is passed in as standard input, output or error: use a pipe")
+        if version < USABLE_LANDLOCK:
+            state.notices.append("this kernel has no usable Landlock: writing is fenced by mounts alone")
+            return
+        rules = landlock.Ruleset(version)
+        for path in self.paths:
+            self._allow(rules, state, path)
+        for fd in state.stdio:
+            if _is_reopenable(fd):
+                rules.allow(fd)
+        rules.restrict()
+
+    @staticmethod
+    def _allow(rules: landlock.Ruleset, state: State, path: str) -> None:
+        try:
+            fd = locate(state.root, path)
+        except OSError as error:
+            if path in OWN_AREAS and error.errno in (errno.ENOENT, errno.ELOOP, errno.EACCES):
+                return  # this host has no /var/tmp, or it is a link to /tmp
+            raise
+        rules.allow(fd)
+        os.close(fd)
+
+
+def _is_outside_file(fd: int) -> bool:
+    return stat.S_IFMT(os.fstat(fd).st_mode) in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFBLK)
+
+
+def _is_reopenable(fd: int) -> bool:
+    """Whether the caller gave the right to write to this file or terminal: then writing to it as ``/dev/stderr`` is no more than that."""
+    writable = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    return writable and stat.S_IFMT(os.fstat(fd).st_mode) in (stat.S_IFREG, stat.S_IFCHR)
+
+
+class _Observe:
+    def describe(self) -> str:
+        return "report refused file accesses to the supervisor"
+
+    def execute(self, state: State) -> None:
+        program = observed_calls()
+        try:
+            state.observer = install_listener(program, killable=True)
+        except OSError as error:
+            if error.errno == errno.EBUSY:
+                state.notices.append("another program watches system calls here already: refused file accesses will not be reported")
+                return
+            if error.errno != errno.EINVAL:
+                raise
+            # Before Linux 5.19 the flag does not exist.
+            state.observer = install_listener(program, killable=False)
+
+
+class _Filter:
+    def describe(self) -> str:
+        return "install the static system call filter"
+
+    def execute(self, state: State) -> None:
+        install(static_filter())

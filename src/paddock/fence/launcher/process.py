@@ -1,0 +1,138 @@
+"""The two processes that carry the steps out.
+
+The **launcher** is forked by the supervisor. It makes the namespaces, forks process 1, sets the network up while process 1 builds the mounts, and then only waits:
+it is the parent that reaps process 1, whoever is alive by then, and the one who cleans up what lies outside the fence. The **keeper** is process 1.
+
+Neither runs a line of the command's. Everything is imported before the pivot: afterwards the files of this program may be out of reach.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from paddock.fence.inside.keeper import ALL_SIGNALS, Keeper, disguise
+from paddock.fence.kernel.process import close_from, set_dumpable
+from paddock.fence.kernel.signalfd import SignalFd
+from paddock.fence.launcher import report
+from paddock.fence.launcher.limits import ProcessLimit
+from paddock.fence.launcher.lockdown import lockdown_steps
+from paddock.fence.launcher.namespaces import enter_steps
+from paddock.fence.launcher.network import network_steps
+from paddock.fence.launcher.places import mount_steps
+from paddock.fence.launcher.state import Changed, State, Step, StepFailed
+from paddock.model.plan import Plan
+
+__all__ = ["all_steps", "launch"]
+
+_TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
+
+
+def all_steps(plan: Plan) -> tuple[Step, ...]:
+    """Everything that a launch does, in an order that explains it. (The network is set up while the mounts are built.)"""
+    return (*enter_steps(), *network_steps(plan), *mount_steps(plan), *lockdown_steps(plan))
+
+
+def launch(plan: Plan, stdio: tuple[int, int, int], control: int) -> NoReturn:
+    """Be the launcher. For a child fresh from fork(2): it never returns, and whatever happens is reported through ``control``."""
+    state = State(plan, stdio, control)
+    _guarded(state, _launcher)
+    os._exit(0)
+
+
+def _guarded(state: State, work: Callable[[State], None]) -> None:
+    """Nothing escapes from here: an exception would run the supervisor's own handlers in this copy of it."""
+    try:
+        work(state)
+    except StepFailed as failure:
+        _fail(state, failure)
+    except BaseException as error:  # noqa: BLE001 -- the end of this process, reported to the one who waits for it
+        _fail(state, StepFailed("launch", getattr(error, "errno", None) or 0, f"{type(error).__name__}: {error}"))
+
+
+def _fail(state: State, failure: StepFailed) -> NoReturn:
+    try:
+        report.send(state.control, report.FAILED, report.pack_failure(failure))
+    finally:
+        os._exit(125)
+
+
+def _carry_out(steps: Iterable[Step], state: State) -> None:
+    for step in steps:
+        try:
+            step.execute(state)
+        except Changed as change:
+            raise StepFailed(step.describe(), 0, str(change), changed=True) from change
+        except OSError as error:
+            raise StepFailed(step.describe(), error.errno or 0, error.strerror or str(error)) from error
+
+
+def _launcher(state: State) -> None:
+    _ignore_signals()
+    close_from(3, frozenset((state.control, *state.stdio)))
+    limit = ProcessLimit(state.plan)
+    limit.enter()
+    _carry_out(enter_steps(), state)
+    pid = os.fork()
+    if pid == 0:
+        _guarded(state, _keeper)
+        os._exit(0)
+    try:
+        _tell_and_listen(state, pid)
+    except StepFailed as failure:
+        report.send(state.control, report.FAILED, report.pack_failure(failure))
+    finally:
+        _close_stdio(state)
+        os.close(state.control)  # from here on only process 1 holds this end: its end is what the supervisor sees
+        os.waitpid(pid, 0)
+        limit.leave()
+
+
+def _tell_and_listen(state: State, pid: int) -> None:
+    handle = os.pidfd_open(pid)
+    report.send(state.control, report.KEEPER, fds=(handle,))
+    os.close(handle)
+    _carry_out(network_steps(state.plan), state)
+
+
+def _keeper(state: State) -> None:
+    set_dumpable(dumpable=False)
+    plan = state.plan
+    _carry_out(mount_steps(plan), state)
+    tables = tuple(os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in _TABLES if os.path.exists(path))
+    with open("/proc/self/stat", "rb") as file:
+        disguise(file.read())
+    signals = SignalFd((signal.SIGCHLD,))
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    _carry_out(lockdown_steps(plan), state)
+    # From here on this process opens nothing: opening is reported to the supervisor, which waits for this one.
+    _close_stdio(state, null)
+    for notice in state.notices:
+        report.send(state.control, report.NOTICE, notice.encode())
+    if state.observer >= 0:
+        report.send(state.control, report.OBSERVER, fds=(state.observer,))
+    report.send(state.control, report.READY)
+    close_from(3, frozenset((state.control, signals.fileno(), *tables)))
+    Keeper(state.control, signals.fileno(), tables).run()
+
+
+def _close_stdio(state: State, null: int = -1) -> None:
+    """Hold nothing open that a reader outside waits for the end of."""
+    if null < 0:
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    for fd in state.stdio:
+        if fd > 2:
+            os.close(fd)
+    for fd in range(3):
+        os.dup2(null, fd)
+
+
+def _ignore_signals() -> None:
+    """The terminal's keys and the supervisor's handlers are not for these processes: they end when the supervisor or the command does."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in ALL_SIGNALS:
+        if number not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -1,0 +1,68 @@
+"""Messages from the launcher to the supervisor while the fence is built. One packet each: a kind, then what the kind says.
+
+Both processes of the launcher write to the same socket; packets do not mix.
+"""
+
+from __future__ import annotations
+
+import _socket
+import array
+import struct
+
+from paddock.fence.launcher.state import StepFailed
+from paddock.fence.ports import CAPTURE, DNS_TCP, DNS_UDP, HTTP, SOCKS
+
+__all__ = ["FAILED", "KEEPER", "LISTENERS", "NOTICE", "OBSERVER", "READY", "ROLES", "pack_failure", "receive", "send", "unpack_failure"]
+
+FAILED = 1
+KEEPER = 2
+"""With a pidfd of process 1."""
+LISTENERS = 3
+"""Two bytes for each descriptor: index into ``ROLES``, family."""
+NOTICE = 4
+OBSERVER = 5
+"""With the descriptor that reports refused accesses."""
+READY = 6
+
+ROLES = (CAPTURE, DNS_UDP, DNS_TCP, HTTP, SOCKS)
+
+_MAX_MESSAGE = 65536
+_MAX_FDS = 16
+_FAILURE = struct.Struct("=i?")
+
+
+def send(control: int, kind: int, payload: bytes = b"", fds: tuple[int, ...] = ()) -> None:
+    """Send one message. ``MSG_NOSIGNAL``: a supervisor that is gone is an ``OSError`` here."""
+    channel = _socket.socket(fileno=control)
+    try:
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        channel.sendmsg([bytes([kind]) + payload], rights, _socket.MSG_NOSIGNAL)
+    finally:
+        channel.detach()
+
+
+def receive(control: int) -> tuple[int, bytes, list[int]]:
+    """``(kind, payload, descriptors)``; kind 0 when the other side is gone."""
+    channel = _socket.socket(fileno=control)
+    fds = array.array("i")
+    try:
+        data, ancillary, _, _ = channel.recvmsg(_MAX_MESSAGE, _socket.CMSG_SPACE(_MAX_FDS * fds.itemsize), _socket.MSG_CMSG_CLOEXEC)
+    finally:
+        channel.detach()
+    for level, kind, payload in ancillary:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+            fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
+    return (data[0] if data else 0), data[1:], list(fds)
+
+
+def pack_failure(failure: StepFailed) -> bytes:
+    """The payload of ``FAILED``."""
+    text = "\0".join((failure.step, failure.message)).encode("utf-8", "surrogateescape")
+    return _FAILURE.pack(failure.number, failure.changed) + text[: _MAX_MESSAGE - 64]
+
+
+def unpack_failure(payload: bytes) -> StepFailed:
+    """The other direction."""
+    number, changed = _FAILURE.unpack_from(payload)
+    step, _, message = payload[_FAILURE.size :].decode("utf-8", "surrogateescape").partition("\0")
+    return StepFailed(step, number, message, changed=changed)

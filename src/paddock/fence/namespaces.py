@@ -1,0 +1,233 @@
+"""The ``namespaces`` backend: a fence made of the kernel's own means, by this process's child and grandchild."""
+
+from __future__ import annotations
+
+import _socket
+import array
+import errno
+import os
+import select
+import signal
+import struct
+from collections.abc import Iterable
+
+from paddock.errors import CommandNotExecutableError, CommandNotFoundError, LaunchError, PaddockError, UnsupportedError
+from paddock.fence.guard.observe import FileObserver
+from paddock.fence.inside import keeper
+from paddock.fence.launcher import report
+from paddock.fence.launcher.hints import explain
+from paddock.fence.launcher.process import all_steps, launch
+from paddock.fence.launcher.state import StepFailed
+from paddock.fence.ports import Listener
+from paddock.model.events import Event, EventSink
+from paddock.model.plan import Plan
+
+__all__ = ["Fence", "describe", "start"]
+
+_UMASK = 0o022
+_KILLED = 128 + signal.SIGKILL
+
+
+def describe(plan: Plan) -> list[str]:
+    """Every step of a launch of this plan, one line each."""
+    return [step.describe() for step in all_steps(plan)]
+
+
+def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1, 2)) -> Fence:
+    """Build the fence of ``plan``. ``stdio`` are the descriptors that its command will get as standard input, output and error.
+
+    The calling process must have a single thread: it forks. Raises ``LaunchError`` with the step that failed, ``UnsupportedError`` when a limit cannot be had here;
+    nothing is left behind then.
+    """
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    pid = os.fork()
+    if pid == 0:
+        launch(plan, stdio, theirs.fileno())
+    theirs.close()
+    fence = Fence(plan, events, stdio, ours, pid)
+    try:
+        fence.wait_until_ready()
+    except BaseException:
+        fence.close()
+        raise
+    return fence
+
+
+class Fence:
+    """See ``ports.RunningFence``. Made by ``start``."""
+
+    def __init__(self, plan: Plan, events: EventSink, stdio: tuple[int, int, int], control: _socket.socket, launcher: int) -> None:
+        self.plan = plan
+        self.observer: FileObserver | None = None
+        self.listeners: tuple[Listener, ...] = ()
+        self._events = events
+        self._stdio = stdio
+        self._control = control
+        self._launcher = launcher
+        self._keeper = -1
+        self._request = 0
+        self._exit: int | None = None
+        self._closed = False
+
+    @property
+    def control_fd(self) -> int:
+        """Readable when ``handle_control`` has something to do."""
+        return self._control.fileno()
+
+    @property
+    def exit_code(self) -> int | None:
+        """The command's exit code as far as messages were read; None while it runs. An answer to another request may have brought it."""
+        return self._exit
+
+    def wait_until_ready(self) -> None:
+        """Take what the launcher and process 1 send until both are done. Raises what they failed with."""
+        waiting = {report.KEEPER, report.LISTENERS, report.READY}
+        while waiting:
+            kind, payload, fds = report.receive(self._control.fileno())
+            if kind == 0:
+                raise LaunchError("the launcher ended without a word", step="launch", hint="the kernel's log may say more (out of memory?)")
+            self._take(kind, payload, fds)
+            waiting.discard(kind)
+
+    def _take(self, kind: int, payload: bytes, fds: list[int]) -> None:
+        if kind == report.FAILED:
+            raise _error(report.unpack_failure(payload))
+        if kind == report.KEEPER:
+            (self._keeper,) = fds
+        elif kind == report.LISTENERS:
+            labels = struct.iter_unpack("=BB", payload)
+            self.listeners = tuple(Listener(report.ROLES[role], family, fd) for (role, family), fd in zip(labels, fds, strict=True))
+        elif kind == report.OBSERVER:
+            self.observer = FileObserver(fds[0], self.plan, self._events)
+        elif kind == report.NOTICE:
+            self._events.emit(Event("notice", "run", reason=payload.decode()))
+
+    def spawn(self, argv: tuple[str, ...] | None = None, *, umask: int | None = None) -> int:
+        """Start the plan's command, or ``argv`` in its place; gives its process id inside. The fence ends with it. ``umask`` is the caller's own by default."""
+        words = os.memfd_create("paddock-words", os.MFD_CLOEXEC)
+        try:
+            _write_all(words, self._words(self.plan.argv if argv is None else argv, _current_umask() if umask is None else umask))
+            request = self._send(keeper.SPAWN, 1, (*self._stdio, words))
+        finally:
+            os.close(words)
+        pid, number, part, _ = self._answer(request)
+        if pid < 0:
+            raise _spawn_error(number, part, (self.plan.argv if argv is None else argv)[0], self.plan.cwd)
+        return pid
+
+    def _words(self, argv: Iterable[str], umask: int) -> bytes:
+        words = [os.fsencode(word) for word in argv]
+        variables = [os.fsencode(f"{name}={value}") for name, value in self.plan.environment.items()]
+        texts = (os.fsencode(self.plan.cwd), *words, *variables)
+        return keeper.WORDS.pack(len(words), len(variables), umask) + b"".join(text + b"\0" for text in texts)
+
+    def handle_control(self) -> int | None:
+        """Read one message of the keeper. Gives the command's exit code (128 plus the number for a signal) when it has ended, else None."""
+        if self._exit is None:
+            data, _ = self._receive()
+            if data:
+                self._note(data)
+            else:
+                self._events.emit(Event("notice", "run", reason="process 1 of the fence was ended from outside"))
+                self._exit = _KILLED
+        return self._exit
+
+    def signal(self, signo: int) -> None:
+        """Send ``signo`` to every process inside. Nothing happens when the fence is ending already."""
+        try:
+            self._send(keeper.SIGNAL, int(signo))
+        except BrokenPipeError:
+            return
+
+    def dial(self, port: int) -> int:
+        """A stream descriptor connected to ``port`` on the fence's own loopback. Raises ``OSError`` as connect(2) does."""
+        first, number, _, fds = self._answer(self._send(keeper.DIAL, port))
+        if first < 0:
+            raise OSError(number, os.strerror(number))
+        return fds[0]
+
+    def inside_listeners(self) -> list[int]:
+        """The TCP ports on which something inside listens, on loopback or on every address, ascending."""
+        _, _, extra, _ = self._answer(self._send(keeper.LISTENERS, 0))
+        return [port for (port,) in struct.iter_unpack("=H", extra)]
+
+    def close(self) -> None:
+        """End everything inside and wait until it is gone: processes, mounts, network. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._control.close()
+        if self._keeper >= 0:
+            _end(self._keeper)
+            os.close(self._keeper)
+        os.waitpid(self._launcher, 0)
+        if self.observer is not None:
+            self.observer.close()
+
+    def _send(self, operation: int, number: int, fds: tuple[int, ...] = ()) -> int:
+        self._request += 1
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self._control.sendmsg([keeper.REQUEST.pack(operation, self._request, number)], rights, _socket.MSG_NOSIGNAL)
+        return self._request
+
+    def _receive(self) -> tuple[bytes, list[int]]:
+        kind, rest, fds = report.receive(self._control.fileno())
+        return (bytes((kind,)) + rest if kind else b""), fds
+
+    def _answer(self, request: int) -> tuple[int, int, bytes, list[int]]:
+        """The answer to ``request``. Raises ``ConnectionResetError`` when the keeper is gone."""
+        while True:
+            data, fds = self._receive()
+            if not data:
+                raise ConnectionResetError(errno.ECONNRESET, "the fence has ended")
+            kind, answered, first, second = keeper.ANSWER.unpack_from(data)
+            if kind == keeper.ANSWERED and answered == request:
+                return first, second, data[keeper.ANSWER.size :], fds
+            self._note(data)
+
+    def _note(self, data: bytes) -> None:
+        kind, _, _, status = keeper.ANSWER.unpack_from(data)
+        if kind == keeper.EXITED:
+            code = os.waitstatus_to_exitcode(status)
+            self._exit = code if code >= 0 else 128 - code
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _current_umask() -> int:
+    """There is no call that only asks (umask(2)); between the two nothing of this process makes a file."""
+    mask = os.umask(_UMASK)
+    os.umask(mask)
+    return mask
+
+
+def _end(handle: int) -> None:
+    """Kill process 1 and wait for its end, which is the end of everything inside (pid_namespaces(7))."""
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # it left by itself
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    poll.poll()
+
+
+def _error(failure: StepFailed) -> PaddockError:
+    if failure.number == errno.EOPNOTSUPP:
+        return UnsupportedError(failure.message, cause=failure.step, hint=explain(failure))
+    what = "changed while starting" if failure.changed else "cannot build the fence"
+    return LaunchError(f"{what}: {failure.message}", step=failure.step, errno=failure.number, hint=explain(failure))
+
+
+def _spawn_error(number: int, part: bytes, program: str, cwd: str) -> PaddockError:
+    words = os.strerror(number)
+    if part != b"exec":
+        return LaunchError(f"cannot enter {cwd} inside the fence: {words}", step="enter the working folder", errno=number)
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        return CommandNotFoundError(f"{program}: command not found", hint="it may lie in a place that is hidden inside, or not be on the PATH there")
+    if number in (errno.EAGAIN, errno.ENOMEM):
+        return LaunchError(f"cannot start {program}: {words}", step="start the command", errno=number)
+    return CommandNotExecutableError(f"{program}: {words}")

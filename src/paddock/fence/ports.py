@@ -1,0 +1,80 @@
+"""What a fence is to those who use it: one Protocol per thing, whatever the backend. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["CAPTURE", "DNS_TCP", "DNS_UDP", "HTTP", "SOCKS", "Listener", "Observer", "RunningFence"]
+
+CAPTURE = "capture"
+DNS_TCP = "dns-tcp"
+DNS_UDP = "dns-udp"
+HTTP = "http"
+SOCKS = "socks"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket made inside the fence's network. ``role`` is one of the words above, ``family`` is 4 or 6, ``fd`` a listening (for UDP: bound) descriptor.
+
+    The receiver of a listener owns the descriptor and closes it.
+    """
+
+    role: str
+    family: int
+    fd: int
+
+
+class Observer(Protocol):
+    """Reports refused file accesses. It decides nothing: the kernel has refused or will refuse whatever it says."""
+
+    def fileno(self) -> int:
+        """Readable when a call waits for an answer."""
+
+    def handle(self) -> bool:
+        """Answer what waits. False when nobody is left who could call: forget the descriptor."""
+
+    def close(self) -> None:
+        """Give the descriptor back. Only when nothing runs inside any more: calls that are sent to nobody fail."""
+
+
+class RunningFence(Protocol):
+    """A fence that stands. Every method is for the thread that started it."""
+
+    @property
+    def control_fd(self) -> int:
+        """Readable when ``handle_control`` has something to do."""
+
+    @property
+    def observer(self) -> Observer | None:
+        """None when this host allows none."""
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """The doors of the fence's network. Accepting is the receiver's work."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """The command's exit code as far as messages were read; None while it runs. An answer to another request may have brought it."""
+
+    def spawn(self, argv: tuple[str, ...] | None = None) -> int:
+        """Start the plan's command, or ``argv`` in its place, and give its process id inside. The fence ends with this command.
+
+        Raises ``CommandNotFoundError``, ``CommandNotExecutableError``, or ``LaunchError`` when it cannot be started for another reason.
+        """
+
+    def handle_control(self) -> int | None:
+        """Read one message of the keeper. Gives the exit code (128 plus the number for a signal) when the command has ended, else None."""
+
+    def signal(self, signo: int) -> None:
+        """Send ``signo`` to every process inside."""
+
+    def dial(self, port: int) -> int:
+        """A stream descriptor connected to ``port`` on the fence's own loopback. Raises ``OSError`` as connect(2) does."""
+
+    def inside_listeners(self) -> list[int]:
+        """The TCP ports on which something inside listens, on loopback or on every address."""
+
+    def close(self) -> None:
+        """End everything inside and wait until it is gone. Safe to call twice."""
