@@ -32,7 +32,7 @@ def refuse() -> None:
 
 def test_a_fit_host_is_called_fit() -> None:
     able()
-    diagnosis = diagnose(os.environ, launch=lambda: None)
+    diagnosis = diagnose(os.environ)
     assert diagnosis.fit
     assert {f.result.trial.name: f.result.state for f in diagnosis.findings if f.result.trial.needed} == dict.fromkeys(
         [*(t.name for chain in chains() for t in chain if t.needed), "fence"], "ok"
@@ -62,6 +62,17 @@ def test_trying_leaves_nothing_and_changes_nothing() -> None:
     assert not (Path(os.environ["XDG_STATE_HOME"]) / "paddock").exists()
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_whole_fence_is_tried_only_when_its_steps_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    able()
+    monkeypatch.setattr("paddock.session.doctor.chains", lambda: ((Trial("mounts", "", lambda: broken(13)),),))
+    tried: list[str] = []
+    diagnosis = diagnose(os.environ, launch=lambda: tried.append("fence"))
+    assert tried == []
+    assert [f.result.state for f in diagnosis.findings] == ["failed", "not tried", "ok"]
+    assert diagnosis.first_failure is not None
+    assert diagnosis.first_failure.result.trial.name == "mounts"
 
 
 def broken(number: int) -> None:

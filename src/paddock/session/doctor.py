@@ -10,6 +10,7 @@ from paddock.errors import PaddockError, UnsupportedError
 from paddock.events.place import open_folder
 from paddock.host.doctor_facts import Surroundings, look_around
 from paddock.host.doctor_fixes import Fix, explain
+from paddock.session.launch_trial import launch_nothing
 from paddock.session.logbook import state_home
 from paddock.session.trial import Result, Trial, chains, try_chain
 
@@ -44,7 +45,7 @@ class Diagnosis:
         return self.first_failure is None
 
 
-def diagnose(environ: Mapping[str, str], launch: Callable[[], None] | None = None) -> Diagnosis:
+def diagnose(environ: Mapping[str, str], launch: Callable[[], None] = launch_nothing) -> Diagnosis:
     """Try everything. ``launch`` builds a whole fence around nothing and raises ``PaddockError`` when that fails; it is tried when every step alone went well.
 
     Must be called from a process with a single thread. Nothing that was tried outlives the call.
@@ -52,8 +53,7 @@ def diagnose(environ: Mapping[str, str], launch: Callable[[], None] | None = Non
     around = look_around()
     results = [result for chain in chains() for result in try_chain(chain)]
     findings = [Finding(r, explain(r.trial.name, r.errno, around) if r.state == "failed" else None) for r in results]
-    if launch is not None:
-        findings.append(_whole(launch, ready=all(r.state == "ok" for r in results if r.trial.needed)))
+    findings.append(_whole(launch, ready=all(r.state == "ok" for r in results if r.trial.needed)))
     findings.append(_log_place(environ))
     return Diagnosis(around, tuple(findings))
 

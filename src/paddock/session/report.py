@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from paddock.errors import InternalError
 from paddock.session.prepare import Prepared
 from paddock.session.rendering import Report, block, to_document
 from paddock.session.reportfile import ReportFile
@@ -19,6 +20,9 @@ class Teller(Protocol):
 
     def block(self, text: str) -> None:
         """Write to standard error as it stands."""
+
+    def note(self, text: str) -> None:
+        """Say a sentence on standard error."""
 
     def paint(self, style: str, text: str) -> str:
         """``text`` in a style, where standard error shows colours."""
@@ -49,7 +53,7 @@ def report_of(prepared: Prepared, outcome: Outcome) -> Report:
 def write_report(prepared: Prepared, outcome: Outcome, out: Teller, *, quiet: bool = False, verbose: bool = False, json_to: ReportFile | str = "") -> None:
     """Tell how a run went: the block unless ``quiet``, the JSON document where ``json_to`` says.
 
-    ``json_to`` is empty, ``-`` for standard error, or a ``ReportFile`` that was opened before the command started.
+    ``json_to`` is empty, ``-`` for standard error, or a file, which has to be opened before the command starts.
     """
     report = report_of(prepared, outcome)
     if not quiet:
@@ -62,6 +66,8 @@ def write_report(prepared: Prepared, outcome: Outcome, out: Teller, *, quiet: bo
     if json_to == "-":
         out.block(text)
         return
-    trouble = (ReportFile(json_to) if isinstance(json_to, str) else json_to).write(text)
+    if isinstance(json_to, str):
+        raise InternalError(f"a report for {json_to!r} was not opened before the run")
+    trouble = json_to.write(text)
     if trouble:
-        out.block(f"paddock: {trouble}\n")
+        out.note(trouble)
