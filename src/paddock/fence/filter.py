@@ -1,8 +1,8 @@
 """The static filter: system calls that no command needs, refused for everybody inside with an honest errno.
 
 It is a list of what is refused, not of what is allowed: it keeps kernel code that has no business in a fence out of reach, and closes ways around the other
-layers. Reading what a pointer points to is not possible here, which is why calls with their arguments in memory (``clone3``, ``openat2``) are refused whole, with
-the errno that makes callers fall back to the older call.
+layers. Reading what a pointer points to is not possible here, which is why calls with their arguments in memory (``clone3``, ``openat2``) are refused whole,
+with the errno that makes callers fall back to the older call.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ def describe(plan: Plan) -> list[str]:
 def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1, 2)) -> Fence:
     """Build the fence of ``plan``. ``stdio`` are the descriptors that its command will get as standard input, output and error.
 
-    The calling process must have a single thread: it forks. Raises ``LaunchError`` with the step that failed, ``UnsupportedError`` when a limit cannot be had here;
-    nothing is left behind then.
+    The calling process must have a single thread: it forks. Raises ``LaunchError`` with the step that failed, ``UnsupportedError`` when a limit cannot be had
+    here; nothing is left behind then.
     """
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
     pid = os.fork()

@@ -1,8 +1,8 @@
 """Telling about refused file accesses. Report only.
 
-This is **not** enforcement: every call is answered "go on", and the kernel's mounts and Landlock decide. A path may change between this look and the call, so what
-is said here is what the command most probably met, for the person who wonders why something failed. What the caller could not have done outside either (a file
-of root's) is not worth telling.
+This is **not** enforcement: every call is answered "go on", and the kernel's mounts and Landlock decide. A path may change between this look and the call, so
+what is said here is what the command most probably met, for the person who wonders why something failed. What the caller could not have done outside either (a
+file of root's) is not worth telling.
 """
 
 from __future__ import annotations

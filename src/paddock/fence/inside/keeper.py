@@ -42,7 +42,7 @@ EXITED = 2
 """Process id and wait status of a command. Id 0."""
 
 WORDS = struct.Struct("=IIi")
-"""Head of the memory file of a spawn: number of arguments, number of variables, umask. Then working directory, arguments and ``NAME=value``, each ended by NUL."""
+"""Head of the memory file of a spawn: number of arguments, of variables, umask. Then working directory, arguments and ``NAME=value``, each ended by NUL."""
 
 DEFAULT_PATH = b"/usr/local/bin:/usr/bin:/bin"
 DIAL_MILLISECONDS = 50
@@ -104,7 +104,8 @@ class Keeper:
         elif operation == DIAL:
             self._dial(request, number)
         elif operation == LISTENERS:
-            self._answer(request, 0, 0, struct.pack(f"={len(ports := self._listening())}H", *ports))
+            ports = self._listening()
+            self._answer(request, 0, 0, struct.pack(f"={len(ports)}H", *ports))
         return True
 
     def _receive(self) -> tuple[bytes, list[int]]:
@@ -180,7 +181,7 @@ def _start(argv: list[bytes], variables: list[bytes], stdio: list[int]) -> int:
     """Start a program as a shell would find it (execvp(3)). Raises ``OSError`` of execve(2)."""
     environment = dict(v.split(b"=", 1) for v in variables)
     folders = [b""] if b"/" in argv[0] else environment.get(b"PATH", DEFAULT_PATH).split(b":")
-    worst = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    worst: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     for folder in folders:
         path = folder + b"/" + argv[0] if folder else argv[0] if b"/" in argv[0] else b"./" + argv[0]
         try:

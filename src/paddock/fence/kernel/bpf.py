@@ -1,7 +1,8 @@
 """An assembler for the classic BPF of seccomp(2): a table of rules in, a program out.
 
-A program loads one 32 bit word of ``struct seccomp_data`` at a time, so every test here looks at the low half of an argument unless it says otherwise. That is
-what is wanted: the kernel cuts an ``int`` argument to 32 bits before it looks at it, and a test of all 64 bits could be passed by with rubbish in the upper half.
+A program loads one 32 bit word of ``struct seccomp_data`` at a time, so every test here looks at the low half of an argument unless it says otherwise. That
+is what is wanted: the kernel cuts an ``int`` argument to 32 bits before it looks at it, and a test of all 64 bits could be passed by with rubbish in the upper
+half.
 """
 
 from __future__ import annotations

@@ -42,14 +42,17 @@ PR_SET_SECUREBITS = 28
 # capabilities(7): NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, each with its lock, and the lock of KEEP_CAPS: no way of becoming more by being uid 0.
 _SECUREBITS_ALL_LOCKED = 0b11101111
 
+_IOVEC = struct.Struct("@PN")  # struct iovec: address, length
+
 _capset = system_call("capset", ctypes.c_char_p, ctypes.c_char_p)
 _close_range = system_call("close_range", ctypes.c_uint, ctypes.c_uint, ctypes.c_uint)
 _prctl = function("prctl", ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
+_process_vm_readv = system_call("process_vm_readv", ctypes.c_int, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_ulong)
 _unshare = function("unshare", ctypes.c_int)
 
 
 def unshare(flags: int) -> None:
-    """unshare(2). A new user namespace needs a process with a single thread."""
+    """Leave the namespaces of ``flags`` for new ones (unshare(2)). A new user namespace needs a process with a single thread."""
     _unshare(flags)
 
 
@@ -86,17 +89,7 @@ def close_from(first: int, keep: frozenset[int] = frozenset()) -> None:
     _close_range(first, 0xFFFFFFFF, 0)
 
 
-class _Iovec(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
-_process_vm_readv = system_call(
-    "process_vm_readv", ctypes.c_int, ctypes.POINTER(_Iovec), ctypes.c_ulong, ctypes.POINTER(_Iovec), ctypes.c_ulong, ctypes.c_ulong
-)
-
-
 def read_memory(pid: int, address: int, buffer: ctypes.Array[ctypes.c_char]) -> int:
     """Copy up to ``len(buffer)`` bytes from ``address`` of another process; gives how many. Stops early at a page that is not there (process_vm_readv(2))."""
-    local = _Iovec(ctypes.addressof(buffer), len(buffer))
-    remote = _Iovec(address, len(buffer))
-    return _process_vm_readv(pid, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)
+    length = len(buffer)
+    return _process_vm_readv(pid, _IOVEC.pack(ctypes.addressof(buffer), length), 1, _IOVEC.pack(address, length), 1, 0)

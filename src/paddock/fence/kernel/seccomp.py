@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 
 from paddock.fence.kernel.libc import system_call
 
@@ -13,16 +14,14 @@ FILTER_FLAG_WAIT_KILLABLE_RECV = 1 << 5
 SET_MODE_FILTER = 1
 
 
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+_PROGRAM = struct.Struct("@HP")  # struct sock_fprog: number of instructions, their address
 
-
-_seccomp = system_call("seccomp", ctypes.c_uint, ctypes.c_uint, ctypes.POINTER(_Program))
+_seccomp = system_call("seccomp", ctypes.c_uint, ctypes.c_uint, ctypes.c_char_p)
 
 
 def install(program: bytes) -> None:
     """Put ``program`` on this process and every later child, for good. Needs ``no_new_privileges``."""
-    _seccomp(SET_MODE_FILTER, 0, ctypes.byref(_Program(len(program) // 8, program)))
+    _load(program, 0)
 
 
 def install_listener(program: bytes, *, killable: bool) -> int:
@@ -31,4 +30,9 @@ def install_listener(program: bytes, *, killable: bool) -> int:
     ``killable`` (Linux 5.19) makes a caller whose call was received deaf to signals that would not end it, so that no call is made twice.
     """
     flags = FILTER_FLAG_NEW_LISTENER | (FILTER_FLAG_WAIT_KILLABLE_RECV if killable else 0)
-    return _seccomp(SET_MODE_FILTER, flags, ctypes.byref(_Program(len(program) // 8, program)))
+    return _load(program, flags)
+
+
+def _load(program: bytes, flags: int) -> int:
+    code = ctypes.create_string_buffer(program, len(program))
+    return _seccomp(SET_MODE_FILTER, flags, _PROGRAM.pack(len(program) // 8, ctypes.addressof(code)))

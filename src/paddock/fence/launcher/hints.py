@@ -11,9 +11,9 @@ __all__ = ["explain"]
 _FORBIDDEN = frozenset((errno.EPERM, errno.EACCES, errno.EUSERS, errno.ENOSPC))
 
 _NAMESPACES = (
-    "this host does not let you make user namespaces. Debian and older Ubuntu: sysctl kernel.unprivileged_userns_clone=1; Ubuntu from 23.10: an AppArmor profile "
-    "is needed, or sysctl kernel.apparmor_restrict_unprivileged_userns=0; everywhere: sysctl user.max_user_namespaces above 0; in a container: one started with "
-    "the right to make them. `paddock doctor` tries each step"
+    "this host does not let you make user namespaces. Debian and older Ubuntu: sysctl kernel.unprivileged_userns_clone=1; Ubuntu from 23.10: an AppArmor "
+    "profile is needed, or sysctl kernel.apparmor_restrict_unprivileged_userns=0; everywhere: sysctl user.max_user_namespaces above 0; in a container: one "
+    "started with the right to make them. `paddock doctor` tries each step"
 )
 _LIBRARY = "install libnftables (Debian and Ubuntu: apt install libnftables1), or run `paddock setup`"
 _PROC = "this looks like a container that hides parts of /proc: the kernel then refuses a new /proc to whoever is inside"
@@ -22,8 +22,8 @@ _PROC = "this looks like a container that hides parts of /proc: the kernel then 
 def explain(failure: StepFailed) -> str:
     """The hint for a failure; empty when there is none to give.
 
-    A ban on user namespaces shows at the first step where the ban is a sysctl, and only at the first mount or network request where it is AppArmor, which lets the
-    namespace be made and then takes the capabilities away.
+    A ban on user namespaces shows at the first step where the ban is a sysctl, and only at the first mount or network request where it is AppArmor, which lets
+    the namespace be made and then takes the capabilities away.
     """
     if failure.changed:
         return "something changed the files while the fence was built; run it again"

@@ -32,16 +32,22 @@ class ProcessLimit:
         if self.limit is None:
             return
         folder = _folder()
+        if not folder:
+            message = "no cgroup with a pids controller is writable here, and without one nothing limits the processes of user 0"
+            raise StepFailed(self.describe(), errno.EOPNOTSUPP, message)
         try:
-            if not folder:
-                raise OSError(errno.EOPNOTSUPP, "no cgroup with a pids controller is writable here, and without one nothing limits the processes of user 0")
-            self._parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            self._name = f"paddock-{os.getpid()}"
-            os.mkdir(self._name, 0o755, dir_fd=self._parent)
-            self._write(f"{self._name}/pids.max", str(self.limit + _OURS))
-            self._write(f"{self._name}/cgroup.procs", "0")
+            self._join(folder, self.limit + _OURS)
         except OSError as error:
+            self.leave()
             raise StepFailed(self.describe(), error.errno or 0, error.strerror or str(error)) from error
+
+    def _join(self, folder: str, room: int) -> None:
+        parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        name = f"paddock-{os.getpid()}"
+        os.mkdir(name, 0o755, dir_fd=parent)
+        self._parent, self._name = parent, name
+        self._write(f"{name}/pids.max", str(room))
+        self._write(f"{name}/cgroup.procs", "0")
 
     def leave(self) -> None:
         """Move out and remove the cgroup, which is empty when process 1 is gone."""

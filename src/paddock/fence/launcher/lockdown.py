@@ -55,7 +55,7 @@ class _DropCapabilities:
     def describe(self) -> str:
         return "drop every capability, the bounding set included, and gain no privileges again"
 
-    def execute(self, state: State) -> None:
+    def execute(self, _state: State) -> None:
         drop_capabilities()
         no_new_privileges()
 
@@ -79,7 +79,7 @@ class _Limits:
     def describe(self) -> str:
         return f"set resource limits: {self.text or 'none'}"
 
-    def execute(self, state: State) -> None:
+    def execute(self, _state: State) -> None:
         for kind, value in self.wanted:
             _, hard = resource.getrlimit(kind)
             bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -156,5 +156,5 @@ class _Filter:
     def describe(self) -> str:
         return "install the static system call filter"
 
-    def execute(self, state: State) -> None:
+    def execute(self, _state: State) -> None:
         install(static_filter())

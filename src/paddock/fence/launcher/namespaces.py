@@ -28,7 +28,7 @@ class _Enter:
     def describe(self) -> str:
         return ENTER
 
-    def execute(self, state: State) -> None:
+    def execute(self, _state: State) -> None:
         unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
 

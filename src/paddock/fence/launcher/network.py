@@ -87,7 +87,7 @@ class _Timeouts:
     def describe(self) -> str:
         return "shorten the time-outs of the connection table"
 
-    def execute(self, state: State) -> None:
+    def execute(self, _state: State) -> None:
         for name, seconds in TIMEOUTS.items():
             with open(f"/proc/sys/net/netfilter/nf_conntrack_{name}", "w", encoding="ascii") as file:
                 file.write(str(seconds))

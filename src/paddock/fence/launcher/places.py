@@ -7,24 +7,9 @@ import stat
 
 from paddock.fence.kernel.files import locate
 from paddock.fence.kernel.mounts import attach, clone_tree, new_filesystem, set_attributes
-from paddock.fence.launcher.mounts import (
-    HIDDEN_DIRECTORY,
-    HIDDEN_FILE,
-    READ,
-    WRITE,
-    Dev,
-    Pivot,
-    Proc,
-    Root,
-    Run,
-    Stage,
-    Sys,
-    Temporary,
-    mountpoint,
-    owner,
-    private_name,
-)
+from paddock.fence.launcher.areas import PROC, area_steps
 from paddock.fence.launcher.state import Changed, State, Step
+from paddock.fence.launcher.tree import HIDDEN_DIRECTORY, HIDDEN_FILE, READ, WRITE, first_steps, last_steps, mountpoint, owner, private_name
 from paddock.model.paths import ancestors, depth
 from paddock.model.plan import Access, Bind, Kind, Place, Plan, PrivateFile
 
@@ -33,12 +18,11 @@ __all__ = ["mount_steps"]
 
 def mount_steps(plan: Plan) -> tuple[Step, ...]:
     """What process 1 does about mounts, in order: a place comes after every place above it, and after the fence's own area at the same path."""
-    areas: list[tuple[str, Step]] = [(area.path, area) for area in (Proc(), Sys(), Dev(plan), Run(plan), Temporary(plan))]
     places: list[tuple[str, Step]] = [(p.path, _Hide(p) if p.access is Access.HIDDEN else _Show(p)) for p in plan.layout if p.path != "/"]
     binds: list[tuple[str, Step]] = [(b.target, _Bind(b)) for b in plan.binds]
     files: list[tuple[str, Step]] = [(f.path, _PrivateFile(f, n)) for n, f in enumerate(plan.private_files)]
-    middle = sorted([*areas, *places, *binds, *files], key=lambda entry: depth(entry[0]))
-    return (Stage(plan), Root(plan), *(step for _, step in middle), Pivot())
+    middle = sorted([*area_steps(plan), *places, *binds, *files], key=lambda entry: depth(entry[0]))
+    return (*first_steps(plan), *(step for _, step in middle), *last_steps())
 
 
 def _kind(fd: int) -> Kind:
@@ -108,7 +92,7 @@ class _Hide:
     def execute(self, state: State) -> None:
         place = self.place
         holder = owner(state, place.path)
-        if not place.skeleton and self._absent(state, place.path) and (state.own.get(holder) or holder == Proc.path):
+        if not place.skeleton and self._absent(state, place.path) and (state.own.get(holder) or holder == PROC):
             return  # the host's place is not in this area of ours: nothing is there to hide
         target = mountpoint(state, place.path, place.kind)
         _check(target, place.path, place.kind)
@@ -153,8 +137,8 @@ class _Bind:
 class _PrivateFile:
     """A file of ours, read-only, in front of the host's.
 
-    Where the host has none, it is made only below an area or an emptied directory of ours; elsewhere there is nowhere to put it, and the program that would look for
-    it finds none, as on the host.
+    Where the host has none, it is made only below an area or an emptied directory of ours; elsewhere there is nowhere to put it, and the program that would
+    look for it finds none, as on the host.
     """
 
     def __init__(self, file: PrivateFile, number: int) -> None:

@@ -1,7 +1,7 @@
 """The two processes that carry the steps out.
 
-The **launcher** is forked by the supervisor. It makes the namespaces, forks process 1, sets the network up while process 1 builds the mounts, and then only waits:
-it is the parent that reaps process 1, whoever is alive by then, and the one who cleans up what lies outside the fence. The **keeper** is process 1.
+The **launcher** is forked by the supervisor. It makes the namespaces, forks process 1, sets the network up while process 1 builds the mounts, and then only
+waits: it is the parent that reaps process 1, whoever is alive by then, and the one who cleans up what lies outside the fence. The **keeper** is process 1.
 
 Neither runs a line of the command's. Everything is imported before the pivot: afterwards the files of this program may be out of reach.
 """
@@ -31,7 +31,7 @@ _TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
 
 
 def all_steps(plan: Plan) -> tuple[Step, ...]:
-    """Everything that a launch does, in an order that explains it. (The network is set up while the mounts are built.)"""
+    """Everything that a launch does, in an order that explains it; the network is in fact set up while the mounts are built."""
     return (*enter_steps(), *network_steps(plan), *mount_steps(plan), *lockdown_steps(plan))
 
 

@@ -57,7 +57,7 @@ def receive(control: int) -> tuple[int, bytes, list[int]]:
 
 def pack_failure(failure: StepFailed) -> bytes:
     """The payload of ``FAILED``."""
-    text = "\0".join((failure.step, failure.message)).encode("utf-8", "surrogateescape")
+    text = f"{failure.step}\0{failure.message}".encode("utf-8", "surrogateescape")
     return _FAILURE.pack(failure.number, failure.changed) + text[: _MAX_MESSAGE - 64]
 
 

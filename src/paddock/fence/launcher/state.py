@@ -54,5 +54,5 @@ class Step(Protocol):
     def describe(self) -> str:
         """One line: a verb and what it acts on."""
 
-    def execute(self, state: State) -> None:
+    def execute(self, state: State, /) -> None:
         """Do it. Raises ``OSError`` or ``Changed``."""
