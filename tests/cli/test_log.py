@@ -27,7 +27,7 @@ def filled(isolated_environment: object) -> None:
         recorder.emit(Event("run.start", "run", "start", "npm ci"))
         for _ in range(3):
             recorder.emit(Event("violation", "network", "connect", "evil\x1b[2J.test:443", "no entry\nallows it"))
-        recorder.emit(Event("run.end", "run", "end"))
+        recorder.emit(Event("run.end", "run", "end", detail=(("code", 3), ("seconds", 0.5))))
 
 
 def test_table(filled: None) -> None:
@@ -38,6 +38,7 @@ def test_table(filled: None) -> None:
     assert len(lines) == 4
     assert "evil\\x1b[2J.test:443 \N{MULTIPLICATION SIGN}3" in out
     assert "no entry\\x0aallows it" in out
+    assert lines[-1].endswith("code 3, seconds 0.5")
     assert all(line.isprintable() for line in lines)
 
 

@@ -20,7 +20,7 @@ from paddock.session.reportfile import ReportFile
 
 FILE = "/home/u/p/.claude/settings.json"
 DENY_READ = Origin(Scope.PROJECT, FILE, 9, 5, "sandbox.filesystem.denyRead", "~/")
-TEAM = RemovedVariable("NPM_TOKEN", Origin(Scope.PROJECT, FILE, 12, 5, "sandbox.credentials.envVars", "NPM_TOKEN"))
+TEAM = RemovedVariable("NPM_TOKEN", Origin(Scope.PROJECT, FILE, 12, 5, "sandbox.credentials.envVars", '{"name": "NPM_TOKEN", "mode": "deny"}'))
 BUILTIN = RemovedVariable("GITHUB_TOKEN", Origin(Scope.BUILTIN, "builtin", key="paddock.environment.remove", text="*_TOKEN"))
 READ = Event("violation", "file", "read", "/home/u/.ssh/id_ed25519", "", DENY_READ, '"allowRead": ["~/.ssh/id_ed25519"]')
 CONNECT = Event("violation", "network", "connect", "evil.test:443", "not in allowedDomains", None, "--allow-domain evil.test")

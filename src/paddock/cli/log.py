@@ -64,4 +64,5 @@ def _row(record: Record) -> tuple[str, ...]:
     event = record.event
     times = f" \N{MULTIPLICATION SIGN}{record.count}" if record.count > 1 else ""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.time))
-    return (record.id, when, event.kind, event.act, event.subject + times, event.reason)
+    facts = ", ".join(f"{name} {value}" for name, value in event.detail if name not in ("cwd", "plan"))
+    return (record.id, when, event.kind, event.act, event.subject + times, event.reason or facts)

@@ -14,7 +14,7 @@ from paddock.model.plan import RemovedVariable
 from paddock.model.settings import Entry, Notice, Origin, Scope
 from paddock.model.text import cap, escape, pad, shorten_path, width
 
-__all__ = ["REPORT_SCHEMA", "Paint", "Report", "block", "plain", "to_document"]
+__all__ = ["REPORT_SCHEMA", "Paint", "Report", "block", "entry_of", "plain", "to_document"]
 
 REPORT_SCHEMA = 1
 # How much of one report a hostile command may fill.
@@ -158,13 +158,13 @@ def _shown(subject: str) -> str:
 def _variable_row(variable: RemovedVariable, report: Report) -> _Row:
     why = variable.why
     if why.key.startswith("sandbox.credentials") or why.scope is Scope.MANAGED:
-        remedy = "take that entry out"
+        remedy = "take that entry out" if why.line else f"take {why.text or 'it'} out of {why.file}"
     else:
         remedy = f'"paddock": {{"environment": {{"keep": ["{variable.name}"]}}}}'
     return _Row(
         "variable",
         _shown(variable.name),
-        reason_of(f'removed by {why.key} "{why.text}"' if why.key else "removed", why, report),
+        reason_of(f"removed by {entry_of(why)}" if why.key else "removed", why, report),
         cap(escape(remedy), REMEDY_WIDTH),
     )
 
@@ -173,11 +173,25 @@ def reason_of(reason: str, rule: Origin | None, report: Report) -> str:
     """Why, then the rule as it was written, then its place: ``denied by sandbox.filesystem.denyRead "~/" (project .claude/settings.json:9)``."""
     if rule is None:
         return cap(escape(reason or "denied"), REASON_WIDTH)
-    entry = " ".join(part for part in (rule.key, f'"{rule.text}"' if rule.text else "") if part)
+    entry = entry_of(rule)
     if not reason:
         return f"{cap(escape('denied by ' + entry if entry else 'denied'), REASON_WIDTH)} ({_place(rule, report)})"
     inside = f"{cap(escape(entry), REASON_WIDTH)}, " if entry and rule.key not in reason else ""
     return f"{cap(escape(reason), REASON_WIDTH)} ({inside}{_place(rule, report)})"
+
+
+def entry_of(rule: Origin) -> str:
+    """Key and entry as they were written; of an entry that is an object only what it is about (``{"name": "NPM_TOKEN", "mode": "deny"}``)."""
+    text = rule.text
+    if text.startswith("{"):
+        from json import loads
+
+        try:
+            value = loads(text)
+        except ValueError:
+            value = {}
+        text = next((value[k] for k in ("name", "path", "file") if isinstance(value.get(k), str)), text)
+    return " ".join(part for part in (rule.key, f'"{text}"' if text else "") if part)
 
 
 def _place(origin: Origin, report: Report) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from paddock.events.record import Record, rfc3339
 from paddock.model.hosts import HostError, parse_host, parse_target
 from paddock.model.settings import Origin, Scope
+from paddock.session.rendering import entry_of
 
 __all__ = ["PASTE_INTO", "snippet", "story"]
 
@@ -41,8 +42,7 @@ def story(record: Record) -> list[tuple[str, str]]:
 
 def _rule(rule: Origin) -> list[tuple[str, str]]:
     place = f"{rule.file}:{rule.line}" if rule.line else rule.file
-    entry = f'{rule.key} "{rule.text}"' if rule.text else rule.key
-    return [("rule", entry or "no single entry"), ("from", place if rule.file == rule.scope.value else f"{place} ({rule.scope.value} settings)")]
+    return [("rule", entry_of(rule) or "no single entry"), ("from", place if rule.file == rule.scope.value else f"{place} ({rule.scope.value} settings)")]
 
 
 def snippet(record: Record) -> dict[str, object] | None:
