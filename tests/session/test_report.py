@@ -3,20 +3,27 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paddock.errors import UsageError
+from paddock.errors import InternalError, UsageError
+from paddock.events.log import EventLog
+from paddock.events.memory import Recorder
 from paddock.events.record import Record
 from paddock.model.events import Event
-from paddock.model.plan import RemovedVariable
-from paddock.model.settings import Entry, Notice, Origin, Scope
+from paddock.model.plan import Plan, RemovedVariable
+from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, Limits, NetworkPolicy, Policy
+from paddock.model.settings import Context, Entry, Notice, Origin, Scope, Settings
+from paddock.session.prepare import Prepared
 from paddock.session.rendering import LINES, Report, block, to_document
+from paddock.session.report import is_silent, report_of, write_report
 from paddock.session.reportfile import ReportFile
+from paddock.session.run import Outcome
+from paddock.session.supervise import Ending
 
 FILE = "/home/u/p/.claude/settings.json"
 DENY_READ = Origin(Scope.PROJECT, FILE, 9, 5, "sandbox.filesystem.denyRead", "~/")
@@ -147,6 +154,84 @@ def test_document() -> None:
     assert value["removed_variables"][0]["rule"]["line"] == 12
     assert value["void"][0]["reason"] == "untrusted project"
     assert (value["published"], value["dropped"]) == (["port 3000"], {"flow": 2})
+
+
+class Paper:
+    """Takes down what is told."""
+
+    columns: int | None = None
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def block(self, text: str) -> None:
+        self.text += text
+
+    def note(self, text: str) -> None:
+        self.text += f"paddock: {text}\n"
+
+    def paint(self, _style: str, text: str) -> str:
+        return text
+
+
+@dataclass
+class Held:
+    """The parts of a run that its report is made from."""
+
+    prepared: Prepared
+    outcome: Outcome
+
+
+def finished(tmp_path: Path, *events: Event, code: int = 0, removed: tuple[RemovedVariable, ...] = (), notices: tuple[Notice, ...] = ()) -> Held:
+    recorder = Recorder(EventLog(str(tmp_path / "state"), "7f3a9c11"))
+    for event in events:
+        recorder.emit(event)
+    recorder.log.close()
+    plan = Plan(
+        ("true",), "/home/u/p", "/home/u", 0, 0, (), (), (), {}, removed, NetworkPolicy(), (), False, Limits(), 1, 1, 1, (), notices, "namespaces", "beef"
+    )
+    context = Context("/home/u/p", "/home/u/p", "", "/home/u", "", "", "", "")
+    settings = Settings(context, {}, {}, {}, (), (), ())
+    policy = Policy(FilesystemPolicy((), (), (), ()), NetworkPolicy(), EnvironmentPolicy(), Limits())
+    return Held(Prepared(settings, policy, plan), Outcome("7f3a9c11", Ending(code, "command"), 0.5, recorder, ()))
+
+
+@pytest.mark.parametrize("code", [0, 1])
+@pytest.mark.parametrize("events", [(), (FLOW,), (READ,)])
+@pytest.mark.parametrize("removed", [(), (TEAM,), (BUILTIN,), (TEAM, BUILTIN)])
+@pytest.mark.parametrize("notices", [(), (Notice("careful"),), (Notice("by the way", level="info"),)])
+def test_what_is_skipped_unseen_would_have_been_empty(
+    tmp_path: Path, code: int, events: tuple[Event, ...], removed: tuple[RemovedVariable, ...], notices: tuple[Notice, ...]
+) -> None:
+    held = finished(tmp_path, *events, code=code, removed=removed, notices=notices)
+    paper = Paper()
+    write_report(held.prepared, held.outcome, paper)
+    assert paper.text == block(report_of(held.prepared, held.outcome))
+    if is_silent(held.prepared, held.outcome):
+        assert paper.text == ""
+    if (code, events, notices) == (0, (FLOW,), ()):
+        assert is_silent(held.prepared, held.outcome)
+
+
+def test_quiet_and_verbose(tmp_path: Path) -> None:
+    refused, paper = finished(tmp_path, READ), Paper()
+    write_report(refused.prepared, refused.outcome, paper, quiet=True)
+    assert paper.text == ""
+    calm = finished(tmp_path, removed=(BUILTIN,))
+    write_report(calm.prepared, calm.outcome, paper, verbose=True)
+    assert "GITHUB_TOKEN" in paper.text
+
+
+def test_the_document_goes_where_it_was_asked_for(tmp_path: Path) -> None:
+    held, paper = finished(tmp_path, READ), Paper()
+    write_report(held.prepared, held.outcome, paper, quiet=True, json_to=ReportFile(str(tmp_path / "r.json")))
+    assert paper.text == ""
+    assert json.loads((tmp_path / "r.json").read_text())["refused"][0]["subject"] == READ.subject
+    write_report(held.prepared, held.outcome, paper, quiet=True, json_to="-")
+    assert json.loads(paper.text)["run"] == "7f3a9c11"
+    with pytest.raises(InternalError, match="was not opened before the run"):
+        write_report(held.prepared, held.outcome, paper, quiet=True, json_to=str(tmp_path / "late.json"))
+    assert not (tmp_path / "late.json").exists()
 
 
 def test_report_file_is_replaced_and_ends_up_whole(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ What happens inside a fence decides how many events there are, so every list has
 from __future__ import annotations
 
 import time
+from _thread import allocate_lock  # what threading.Lock is; a run that starts no thread does not load the rest of that module
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Lock
 
 from paddock.events.log import EventLog
 from paddock.events.record import Record
@@ -32,7 +32,7 @@ class Recorder:
         self.dropped: dict[str, int] = {}
         self._limit = limit
         self._clock = clock
-        self._lock = Lock()
+        self._lock = allocate_lock()
         self._number = 0
         self._kept: dict[str, int] = {}
         self._records: dict[object, Record] = {}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from paddock.errors import InternalError
 from paddock.session.prepare import Prepared
-from paddock.session.rendering import Report, block, to_document
 from paddock.session.reportfile import ReportFile
 from paddock.session.run import Outcome
 
-__all__ = ["Teller", "report_of", "write_report"]
+if TYPE_CHECKING:
+    from paddock.session.rendering import Report  # loaded only by runs that have something to tell
+
+__all__ = ["Teller", "is_silent", "report_of", "write_report"]
 
 
 class Teller(Protocol):
@@ -28,8 +30,17 @@ class Teller(Protocol):
         """``text`` in a style, where standard error shows colours."""
 
 
+def is_silent(prepared: Prepared, outcome: Outcome) -> bool:
+    """Whether the block would be empty, known without loading what makes it: most runs end so, and every run pays for what it loads."""
+    if outcome.ending.code or outcome.recorder.dropped or outcome.recorder.log.trouble or outcome.recorder.records("violation"):
+        return False
+    return all(notice.level != "warning" for notice in (*prepared.settings.notices, *prepared.plan.notices))
+
+
 def report_of(prepared: Prepared, outcome: Outcome) -> Report:
     """Everything known about one finished run."""
+    from paddock.session.rendering import Report
+
     plan, recorder = prepared.plan, outcome.recorder
     return Report(
         run_id=outcome.run_id,
@@ -55,19 +66,23 @@ def write_report(prepared: Prepared, outcome: Outcome, out: Teller, *, quiet: bo
 
     ``json_to`` is empty, ``-`` for standard error, or a file, which has to be opened before the command starts.
     """
-    report = report_of(prepared, outcome)
-    if not quiet:
-        out.block(block(report, columns=out.columns, paint=out.paint, verbose=verbose))
-    if not json_to:
-        return
+    if not quiet and (verbose or not is_silent(prepared, outcome)):
+        from paddock.session.rendering import block
+
+        out.block(block(report_of(prepared, outcome), columns=out.columns, paint=out.paint, verbose=verbose))
+    if json_to:
+        _write_document(report_of(prepared, outcome), out, json_to)
+
+
+def _write_document(report: Report, out: Teller, json_to: ReportFile | str) -> None:
     from json import dumps
+
+    from paddock.session.rendering import to_document
 
     text = dumps(to_document(report), indent=None if json_to == "-" else 2) + "\n"
     if json_to == "-":
         out.block(text)
-        return
-    if isinstance(json_to, str):
+    elif isinstance(json_to, str):
         raise InternalError(f"a report for {json_to!r} was not opened before the run")
-    trouble = json_to.write(text)
-    if trouble:
+    elif trouble := json_to.write(text):
         out.note(trouble)
