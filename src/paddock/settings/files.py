@@ -46,13 +46,13 @@ def read_file(path: str) -> tuple[bytes, os.stat_result]:
 def _read_open(path: str, fd: int) -> tuple[bytes, os.stat_result]:
     before = os.fstat(fd)
     _refuse_irregular(path, before)
+    if before.st_size > MAX_BYTES:
+        raise _failure(path, f"is larger than {MAX_BYTES // (1024 * 1024)} MiB")
     parts: list[bytes] = []
-    left = MAX_BYTES + 1
+    left = before.st_size + 1  # one byte more than there should be, so that a file that grows is noticed and never followed
     while left > 0 and (part := os.read(fd, left)):
         parts.append(part)
         left -= len(part)
-    if left <= 0:
-        raise _failure(path, f"is larger than {MAX_BYTES // (1024 * 1024)} MiB")
     data = b"".join(parts)
     after = os.fstat(fd)
     if _version(before) != _version(after) or len(data) != after.st_size:

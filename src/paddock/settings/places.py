@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 from paddock.errors import UsageError
+from paddock.model.paths import join
 from paddock.model.settings import Context
 from paddock.settings.gitfiles import find_repository
 
@@ -25,10 +26,10 @@ def context_for(cwd: str, environ: Mapping[str, str]) -> Context:
         project_root=real_cwd,
         git_root=repository.main_root if repository is not None else "",
         home=home,
-        config_home=os.path.realpath(_absolute(environ, "CLAUDE_CONFIG_DIR") or f"{home}/.claude"),
-        paddock_config_home=os.path.realpath(f"{_xdg(environ, 'XDG_CONFIG_HOME', home, '.config')}/paddock"),
-        state_home=os.path.realpath(f"{_xdg(environ, 'XDG_STATE_HOME', home, '.local/state')}/paddock"),
-        cache_home=os.path.realpath(f"{_xdg(environ, 'XDG_CACHE_HOME', home, '.cache')}/paddock"),
+        config_home=os.path.realpath(_absolute(environ, "CLAUDE_CONFIG_DIR") or join(home, ".claude")),
+        paddock_config_home=os.path.realpath(join(_xdg(environ, "XDG_CONFIG_HOME", home, ".config"), "paddock")),
+        state_home=os.path.realpath(join(_xdg(environ, "XDG_STATE_HOME", home, ".local/state"), "paddock")),
+        cache_home=os.path.realpath(join(_xdg(environ, "XDG_CACHE_HOME", home, ".cache"), "paddock")),
     )
 
 
@@ -56,7 +57,7 @@ def _home(environ: Mapping[str, str]) -> str:
 
 def _xdg(environ: Mapping[str, str], name: str, home: str, default: str) -> str:
     """A base directory; relative values are invalid and ignored (XDG Base Directory Specification)."""
-    return _absolute(environ, name) or f"{home}/{default}"
+    return _absolute(environ, name) or join(home, default)
 
 
 def _absolute(environ: Mapping[str, str], name: str) -> str:
