@@ -35,7 +35,7 @@ def usage() -> str:
 
 def main(argv: list[str]) -> int:
     """Run one verb. ``argv`` is the words after the program's name. Returns the exit code; never raises for an error that a person caused."""
-    from paddock.cli.output import Output  # noqa: PLC0415 -- after the module table, so that a broken verb can still be reported
+    from paddock.cli.output import Output
 
     out = Output(sys.stdout, sys.stderr)
     try:
@@ -67,7 +67,7 @@ def dispatch(argv: list[str], out: object) -> int:
 
 def suggest(word: str) -> str:
     """The nearest verb, or where to look."""
-    from difflib import get_close_matches  # noqa: PLC0415 -- only when there is an error to explain
+    from difflib import get_close_matches
 
     near = get_close_matches(word, VERBS, 1)
     return f"did you mean `paddock {near[0]}`?" if near else "`paddock --help` lists the verbs; to run a command: `paddock run -- COMMAND`"

@@ -1,7 +1,7 @@
 """The options that decide about policy, shared by ``run``, ``policy`` and ``trust``; and the small parser that reads them.
 
-Options end at the first word that is not one (or after ``--``), so no word of the command can be taken for an option of ours. The parser is our own because it must
-stop there, and because argparse costs more to import than the fence costs to build.
+Options end at the first word that is not one (or after ``--``), so no word of the command can be taken for an option of ours. The parser is our own because it
+must stop there, and because argparse costs more to import than the fence costs to build.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _value(option: Option, text: str) -> object:
 
 
 def _near(name: str, names: list[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 -- only when there is an error to explain
+    from difflib import get_close_matches
 
     near = get_close_matches(name, [*names, "--help"], 1)
     return f"did you mean {near[0]}?" if near else "options of Paddock stand before the command; put `--` between them"

@@ -23,9 +23,9 @@ USAGE = "paddock policy show [OPTIONS] | paddock policy schema"
 def main(words: list[str], out: Output) -> int:
     """Print what is in force here, or the JSON Schema of the settings. Exit code 0."""
     if words[:1] == ["schema"]:
-        from paddock.settings_schema import schema  # noqa: PLC0415
+        from paddock.session.schema import json_schema
 
-        out.json(schema())
+        out.json(json_schema())
         return 0
     if words[:1] in ([], ["--help"]):
         out.text(help_text(USAGE, "Shows the policy in force in this folder, and where each part comes from.", OPTIONS))

@@ -7,7 +7,7 @@ import os
 from paddock.cli.options import COMMON, Option, Parsed, help_text, parse
 from paddock.cli.output import Output
 from paddock.errors import UsageError
-from paddock.session.prepare import Request, prepare
+from paddock.session.prepare import Prepared, Request, prepare
 
 __all__ = ["OPTIONS", "main", "request_from", "working_folder"]
 
@@ -16,6 +16,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--dry-run", "", "print the plan and what it does not cover; run nothing"),
     Option("--json", "FILE|-", "write a report for programs; `-` is standard error"),
     Option("--quiet", "", "no block at the end"),
+    Option("--verbose", "", "a block at the end even when nothing was refused, with everything that was withheld"),
     Option("--help", "", "this page"),
 )
 USAGE = "paddock run [OPTIONS] [--] COMMAND [ARGUMENTS]"
@@ -31,17 +32,24 @@ def main(words: list[str], out: Output) -> int:
         raise UsageError("no command to run", hint=USAGE)
     prepared = prepare(request_from(parsed))
     if parsed.has("--dry-run"):
-        from paddock.cli.policy import show_plan  # noqa: PLC0415 -- a real run does not print its plan
+        from paddock.cli.policy import show_plan
 
         show_plan(prepared, out, as_json=parsed.has("--json"))
         return 0
-    from paddock.session.run import run  # noqa: PLC0415 -- after the plan stands, so that a wrong setting is reported without loading the fence
+    return _run(parsed, prepared, out)
 
+
+def _run(parsed: Parsed, prepared: Prepared, out: Output) -> int:
+    # Imported after the plan stands: a wrong setting is reported without loading the fence. The report's file is opened before the command can touch it.
+    from paddock.session.reportfile import ReportFile
+    from paddock.session.run import run
+
+    target = parsed.last("--json")
+    report: ReportFile | str = ReportFile(target) if target not in ("", "-") else target
     outcome = run(prepared, on_publish=out.note)
-    if not parsed.has("--quiet") or parsed.has("--json"):
-        from paddock.session.report import write_report  # noqa: PLC0415 -- not needed for --quiet
+    from paddock.session.report import write_report
 
-        write_report(prepared, outcome, out, quiet=parsed.has("--quiet"), json_to=parsed.last("--json"))
+    write_report(prepared, outcome, out, quiet=parsed.has("--quiet"), verbose=parsed.has("--verbose"), json_to=report)
     return outcome.ending.code
 
 

@@ -75,4 +75,7 @@ def _trust_notice(settings: Settings) -> Notice:
     count = len(settings.trust_needed)
     first = settings.trust_needed[0].origin
     where = os.path.relpath(first.file, settings.context.cwd)
-    return Notice(f"{count} widening {'entry' if count == 1 else 'entries'} of this project ({where}:{first.line} …) do not count until `paddock trust` accepts them", first)
+    return Notice(
+        f"{count} widening {'entry' if count == 1 else 'entries'} of this project ({where}:{first.line} …) do not count until `paddock trust` accepts them",
+        first,
+    )

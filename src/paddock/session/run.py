@@ -16,7 +16,7 @@ from paddock.fence.ports import RunningFence
 from paddock.model.events import Event
 from paddock.model.plan import Plan
 from paddock.session.prepare import Prepared
-from paddock.session.supervise import SIGNALS, Ending, Loop
+from paddock.session.supervise import SIGNALS, Ending, Errands, Loop
 
 __all__ = ["Outcome", "run"]
 
@@ -26,7 +26,7 @@ LISTEN_POLL_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it went. ``seconds`` is wall clock from before the fence to after its end; ``published`` are sentences about ports that were reachable from outside."""
+    """How it went. ``seconds`` is wall clock from before the fence to after its end; ``published`` are sentences about ports reachable from outside."""
 
     run_id: str
     ending: Ending
@@ -100,37 +100,62 @@ class _Run:
             loop.later(self.plan.limits.timeout_seconds, loop.expire)
 
     def _wire_gate(self, fence: RunningFence, loop: Loop) -> None:
-        fds = [listener.fd for listener in fence.listeners]
+        listeners = fence.listeners
 
         def on_first_connection() -> None:
-            for fd in fds:
-                loop.unwatch(fd)
-            from paddock.network.gate import Gate  # noqa: PLC0415 -- most commands never connect: they do not pay for it
+            for listener in listeners:
+                loop.unwatch(listener.fd)
+            from paddock.network.gate import Gate  # most commands never connect: they do not pay for it
+            from paddock.network.ports import Listener as Door
 
-            gate = Gate(self.plan.network, fence.listeners, self.recorder)
+            # The gate owns the descriptors from here on, whatever happens.
+            self._stoppers.remove(close_unused)
+            gate = Gate(self.plan.network, tuple(Door(item.role, item.family, item.fd) for item in listeners), self.recorder)
             self._stoppers.append(gate.stop)
             gate.start()
 
-        for fd in fds:
-            loop.watch(fd, on_first_connection)
+        def close_unused() -> None:
+            for listener in listeners:
+                os.close(listener.fd)
+
+        self._stoppers.append(close_unused)
+        for listener in listeners:
+            loop.watch(listener.fd, on_first_connection)
 
     def _wire_publisher(self, fence: RunningFence, loop: Loop) -> None:
-        from paddock.network.publish import Publisher  # noqa: PLC0415 -- only when the policy exposes ports
+        import socket
 
-        publisher = Publisher(fence.dial, self.recorder, on_publish=self._tell)
+        from paddock.network.publish import Publisher
+
+        errands = Errands()
+        loop.watch(errands.fileno(), errands.run)
+
+        def dial(port: int) -> socket.socket:
+            return socket.socket(fileno=errands.ask(lambda: fence.dial(port)))
+
+        publisher = Publisher(dial, self.recorder)
         self._stoppers.append(publisher.stop)
+        self._stoppers.append(errands.close)
         fixed = set(self.plan.network.publish)
 
         def look() -> None:
-            listening = fence.inside_listeners()
-            publisher.update(listening if self.plan.network.local_binding else [p for p in listening if p in fixed])
+            try:
+                listening = fence.inside_listeners()
+            except (BrokenPipeError, ConnectionResetError):
+                return  # the fence is ending: the control descriptor says the rest
+            wanted = listening if self.plan.network.local_binding else [port for port in listening if port in fixed]
+            self._tell([item.sentence for item in publisher.update(wanted)])
+            if fence.exit_code is not None:
+                loop.stop(fence.exit_code)
             loop.later(LISTEN_POLL_SECONDS, look)
 
         loop.later(LISTEN_POLL_SECONDS, look)
 
-    def _tell(self, sentence: str) -> None:
-        self.published.append(sentence)
-        self.on_publish(sentence)
+    def _tell(self, sentences: list[str]) -> None:
+        for sentence in sentences:
+            if sentence not in self.published:
+                self.published.append(sentence)
+                self.on_publish(sentence)
 
 
 def _start_event(plan: Plan) -> Event:

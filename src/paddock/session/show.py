@@ -65,7 +65,7 @@ def _entries(settings: Settings) -> Iterator[tuple[str, Entry]]:
 def _value_text(value: object) -> str:
     if isinstance(value, str):
         return value
-    import json  # noqa: PLC0415 -- only for values that are not text
+    import json
 
     return json.dumps(value, ensure_ascii=False)
 
@@ -74,11 +74,12 @@ def plan_sections(prepared: Prepared) -> Sections:
     """The plan, part by part, each with its origin; last what it does not cover."""
     plan, context = prepared.plan, prepared.settings.context
     net = plan.network
-    files = [(p.access.value + (" (pin)" if p.pin else ""), shorten(p.path, context), p.reason, where(p.why, context)) for p in plan.layout]
-    private = [("private", shorten(f.path, context), f"{len(f.content)} bytes, only inside", where(f.why, context)) for f in plan.private_files]
-    binds = [("cache", b.target, f"kept in {shorten(b.source, context)}", where(b.why, context)) for b in plan.binds]
-    hosts = [("allow", r.pattern, where(r.origin, context)) for r in net.allowed] + [("deny", r.pattern, where(r.origin, context)) for r in net.denied]
-    variables = [("removed", r.name, where(r.why, context)) for r in plan.removed]
+    files: list[Row] = [(p.access.value + (" (pin)" if p.pin else ""), shorten(p.path, context), p.reason, where(p.why, context)) for p in plan.layout]
+    private: list[Row] = [("private", shorten(f.path, context), f"{len(f.content)} bytes, only inside", where(f.why, context)) for f in plan.private_files]
+    binds: list[Row] = [("cache", b.target, f"kept in {shorten(b.source, context)}", where(b.why, context)) for b in plan.binds]
+    hosts: list[Row] = [("allow", r.pattern, where(r.origin, context)) for r in net.allowed]
+    hosts += [("deny", r.pattern, where(r.origin, context)) for r in net.denied]
+    variables: list[Row] = [("removed", r.name, where(r.why, context)) for r in plan.removed]
     return [
         ("files (everything else: readable, not writable)", ("access", "path", "reason", "from"), [*files, *private, *binds]),
         ("network (everything else: refused)", ("verdict", "host", "from"), hosts),

@@ -5,20 +5,90 @@ One thread, one ``poll``. The gate brings its own threads when the first connect
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from paddock.fence.kernel.signalfd import SI_KERNEL, SignalFd
 
-__all__ = ["GRACE_SECONDS", "SIGNALS", "Ending", "Loop"]
+__all__ = ["GRACE_SECONDS", "SIGNALS", "Ending", "Errands", "Loop"]
 
 # How long a command may take to leave after it was asked to, before everything inside is ended.
 GRACE_SECONDS = 2.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 TIMEOUT_EXIT = 124
+
+T = TypeVar("T")
+
+
+class Errands:
+    """Lets other threads have something done by the loop's thread: what belongs to the fence is touched by one thread only.
+
+    ``ask`` is for the other threads; ``run`` is the loop's handler for ``fileno()``. After ``close`` every ``ask`` fails with ``ConnectionResetError``.
+    """
+
+    def __init__(self) -> None:
+        from threading import Lock
+
+        self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._lock = Lock()
+        self._waiting: list[tuple[Callable[[], None], Callable[[], None]]] = []
+        self._closed = False
+
+    def fileno(self) -> int:
+        """Readable when somebody asks."""
+        return self._read
+
+    def ask(self, work: Callable[[], T]) -> T:
+        """Have ``work`` done by the loop's thread and wait for it. Raises the ``OSError`` that it raises."""
+        from threading import Event
+
+        done = Event()
+        results: list[T] = []
+        errors: list[OSError] = []
+
+        def errand() -> None:
+            try:
+                results.append(work())
+            except OSError as error:
+                errors.append(error)
+            done.set()
+
+        def refuse() -> None:
+            errors.append(ConnectionResetError("the run has ended"))
+            done.set()
+
+        with self._lock:
+            if self._closed:
+                raise ConnectionResetError("the run has ended")
+            self._waiting.append((errand, refuse))
+            os.write(self._write, b"!")
+        done.wait()
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    def run(self) -> None:
+        """Do everything that waits."""
+        with self._lock:
+            os.read(self._read, 4096)
+            waiting, self._waiting = self._waiting, []
+        for errand, _ in waiting:
+            errand()
+
+    def close(self) -> None:
+        """Answer whoever still waits with an error, and close."""
+        with self._lock:
+            self._closed = True
+            waiting, self._waiting = self._waiting, []
+            os.close(self._read)
+            os.close(self._write)
+        for _, refuse in waiting:
+            refuse()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""``paddock trust``: accept what this project's settings widen, after reading it."""
+
+from __future__ import annotations
+
+import sys
+
+from paddock.cli.options import Option, help_text, parse
+from paddock.cli.output import Output
+from paddock.cli.run import request_from
+from paddock.errors import UsageError
+from paddock.session.show import shorten, where
+from paddock.session.trust import Waiting, accept, revoke, waiting
+
+__all__ = ["main"]
+
+OPTIONS: tuple[Option, ...] = (
+    Option("--yes", "", "accept without a question; for scripts that have shown the entries to somebody"),
+    Option("--list", "", "show what waits and accept nothing; exit code 1 when something does"),
+    Option("--revoke", "", "take an earlier acceptance back"),
+    Option("--help", "", "this page"),
+)
+USAGE = "paddock trust [OPTIONS]"
+SUMMARY = "Shows what this project's settings open beyond Paddock's own defaults, and lets it count once you accept it. A later change must be accepted again."
+
+
+def main(words: list[str], out: Output) -> int:
+    """Exit code 0: everything counts now. 1: something still waits (``--list``, or the answer was no)."""
+    parsed = parse(words, OPTIONS)
+    if parsed.has("--help"):
+        out.text(help_text(USAGE, SUMMARY, OPTIONS))
+        return 0
+    if parsed.rest:
+        raise UsageError(f"unexpected word {parsed.rest[0]!r}", hint=USAGE)
+    request = request_from(parsed)
+    if parsed.has("--revoke"):
+        out.note("nothing of this project counts any more" if revoke(request) else "nothing had been accepted for this project")
+        return 0
+    shown = waiting(request)
+    if not shown.entries:
+        out.note("nothing in this project's settings waits for acceptance")
+        return 0
+    _show(shown, out)
+    if parsed.has("--list"):
+        return 1
+    if not parsed.has("--yes") and not _answer(out):
+        out.note("nothing was accepted")
+        return 1
+    out.note(f"accepted; recorded in {accept(shown)}")
+    return 0
+
+
+def _show(shown: Waiting, out: Output) -> None:
+    context = shown.settings.context
+    out.text(f"{shorten(context.project_root, context) if context.project_root != context.cwd else 'this project'} would open:\n")
+    rows = [(mark, e.origin.key, e.origin.text, where(e.origin, context)) for mark, group in (("new", shown.new), ("", shown.known)) for e in group]
+    rows += [("gone", key, text, "") for key, text in shown.gone]
+    out.table(rows, ("", "key", "entry", "from"))
+
+
+def _answer(out: Output) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on", hint="read the entries above, then `paddock trust --yes`")
+    out.block("accept these entries? [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
