@@ -118,6 +118,18 @@ def test_warnings_are_said_and_information_only_on_request() -> None:
     assert "tool rules are not for run" in block(report(notices=notices), verbose=True)
 
 
+def test_what_the_fence_and_the_gate_say_is_passed_on_when_it_may_matter() -> None:
+    watched = Event("notice", "run", reason="refused file accesses will not be reported")
+    unreachable = Event("notice", "network", "connect", "good.test:443", "the name does not resolve\x1b")
+    published = Event("notice", "network", "listen", "3000", "inside 3000 is on 127.0.0.1:3000")
+    assert block(report(watched, unreachable, published)) == ""
+    expected = "  note: refused file accesses will not be reported\n  note: good.test:443: the name does not resolve\\x1b\n"
+    assert block(report(watched, unreachable, published, exit_code=1)) == expected
+    assert block(report(CONNECT, watched)).endswith("  note: refused file accesses will not be reported\n")
+    many = [replace(unreachable, subject=f"h{n}.test:443") for n in range(10)]
+    assert block(report(*many, exit_code=1)).splitlines()[-1] == "  … and 2 more notes: paddock log --run 7f3a9c11 --kind notice"
+
+
 def test_gaps_in_the_log_are_said_once() -> None:
     assert block(report(log_trouble="No space left on device")) == "paddock: the event log is incomplete: No space left on device\n"
 

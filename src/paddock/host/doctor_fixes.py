@@ -167,20 +167,23 @@ def _nf_tables(around: Surroundings) -> Fix:
     )
 
 
+_WITHOUT_LANDLOCK = "until then writing is fenced by mounts alone, and a file as standard input, output or error is refused"
+
+
 def _landlock_off(_: Surroundings) -> Fix:
     return Fix(
         "Landlock is built into this kernel and switched off at boot",
-        "add landlock to the `lsm=` list of the kernel's command line (the present list is in /sys/kernel/security/lsm), then boot again",
+        "add landlock to the `lsm=` list of the kernel's command line (the present list is in /sys/kernel/security/lsm), then boot again; " + _WITHOUT_LANDLOCK,
     )
 
 
 def _landlock_missing(around: Surroundings) -> Fix:
     if around.seccomp:
         cause = "the container's filter forbids the Landlock calls, or the kernel lacks them"
-        return Fix(cause, "use a newer container runtime, whose default profile allows them")
+        return Fix(cause, "use a newer container runtime, whose default profile allows them; " + _WITHOUT_LANDLOCK)
     major, minor = around.facts.kernel
     cause = f"this kernel ({major}.{minor}) is built without Landlock (CONFIG_SECURITY_LANDLOCK, Linux 5.13)"
-    return Fix(cause, "boot the distribution's newer kernel")
+    return Fix(cause, "boot the distribution's newer kernel; " + _WITHOUT_LANDLOCK)
 
 
 def _seccomp_missing(_: Surroundings) -> Fix:

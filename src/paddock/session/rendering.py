@@ -89,6 +89,8 @@ def block(report: Report, *, columns: int | None = None, paint: Paint = plain, v
         lines.append(paint("strong", _head(report, len(rows))))
         lines += _layout(rows[:LINES], columns, paint)
         lines += _rest(report, len(rows), paint)
+    if refused or report.exit_code or verbose:
+        lines += _said(report, paint)
     builtin = [escape(v.name) for v in report.removed if v.why.scope is Scope.BUILTIN]
     if builtin and (refused or verbose):
         lines.append(_builtin_line(builtin, paint))
@@ -105,6 +107,16 @@ def _notices(report: Report, *, verbose: bool) -> list[str]:
         level = "warning: " if notice.level == "warning" else ""
         lines.append(f"paddock: {level}{escape(notice.text)}" + (f" ({_place(notice.origin, report)})" if notice.origin else ""))
     return lines
+
+
+def _said(report: Report, paint: Paint) -> list[str]:
+    """What the fence and the gate had to say without refusing anything: a layer that could only watch less, an allowed connection that could not be made."""
+    said = [r.event for r in report.records if r.event.kind == "notice" and r.event.reason and r.event.act != "listen"]
+    sentences = dict.fromkeys(e.reason if not e.subject or e.subject in e.reason else f"{e.subject}: {e.reason}" for e in said)
+    lines = [f"  note: {cap(escape(s), REASON_WIDTH)}" for s in list(sentences)[:NAMES]]
+    if len(sentences) > NAMES:
+        lines.append(f"  … and {len(sentences) - NAMES} more notes: paddock log --run {report.run_id} --kind notice")
+    return [paint("dim", line) for line in lines]
 
 
 def _head(report: Report, rows: int) -> str:
