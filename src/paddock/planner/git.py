@@ -32,11 +32,12 @@ SMALL = 4096
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """An existing path that git believes. A link is guarded itself; its target is an entry of its own."""
+    """An existing path that git believes. A link is guarded itself; its target is an entry of its own. ``chosen`` paths come from a configuration file."""
 
     path: str
     kind: Kind
     reason: str
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,12 @@ class _Look:
         self.out = GitFindings()
         self.done: set[str] = set()
 
-    def guard(self, path: str, reason: str) -> None:
-        """Guard what is at ``path``, every link on the way from there and the end of them."""
-        kind = self.view.kind(path)
-        if kind is None:
-            return
-        self.out.guarded.append(Guarded(path, kind, reason))
-        if kind is Kind.SYMLINK:
-            end = self.view.resolve(path)
-            self.out.guarded.extend(Guarded(link, Kind.SYMLINK, reason) for link in end.links if link != path)
-            if end.kind is not None:
-                self.out.guarded.append(Guarded(end.path, end.kind, reason))
+    def guard(self, path: str, reason: str, *, chosen: bool = False) -> None:
+        """Guard what is at ``path``, every link on the way to it and the end of them."""
+        end = self.view.resolve(path)
+        self.out.guarded.extend(Guarded(link, Kind.SYMLINK, reason, chosen) for link in end.links)
+        if end.kind is not None:
+            self.out.guarded.append(Guarded(end.path, end.kind, reason, chosen))
 
     def repository(self, folder: str, *, may_grant: bool) -> None:
         entry = paths.join(folder, ".git")
@@ -125,9 +121,9 @@ class _Look:
         for name in ("config", "config.worktree"):
             for file, setting in settings_of(self.view, paths.join(git, name), self.home):
                 if file != paths.join(git, name):
-                    self.guard(file, "configuration of git, which can name programs")
+                    self.guard(file, "configuration of git, which can name programs", chosen=True)
                 if setting.section == "core" and setting.key == "hookspath" and setting.value:
-                    self.guard(expand(setting.value, work, self.home), "git hooks (core.hooksPath)")
+                    self.guard(expand(setting.value, work, self.home), "git hooks (core.hooksPath)", chosen=True)
 
     def linked(self, entry: str, folder: str, *, may_grant: bool) -> None:
         """A ``.git`` file: a linked worktree or a submodule. Its text may have been planted, so the other side has to confirm it before anything is opened."""
@@ -183,7 +179,7 @@ def look_at(view: View, folders: list[str], *, home: str, own: frozenset[str], w
     for folder in folders:
         look.repository(folder, may_grant=folder in own)
         for value in everywhere:
-            look.guard(expand(value, folder, home), "git hooks (core.hooksPath)")
+            look.guard(expand(value, folder, home), "git hooks (core.hooksPath)", chosen=True)
     for git in bare:
         look.git_folder(git, git, _GUARDED_BARE)
     return look.out

@@ -15,6 +15,7 @@ from paddock.planner.view import View
 __all__ = ["Setting", "parse", "settings_of"]
 
 MAX_INCLUDES = 16
+MAX_BYTES = 1 << 18
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", '"': '"', "\\": "\\"}
 
 
@@ -119,7 +120,7 @@ def _value(text: str, begun: str = "") -> tuple[str, bool]:
 def settings_of(view: View, path: str, home: str, _seen: set[str] | None = None) -> Iterator[tuple[str, Setting]]:
     """``(file, setting)`` for a configuration file and everything that it includes."""
     seen = set() if _seen is None else _seen
-    content = None if path in seen or len(seen) >= MAX_INCLUDES else view.read(path)
+    content = None if path in seen or len(seen) >= MAX_INCLUDES else view.read(path, MAX_BYTES)
     if content is None:
         return
     seen.add(path)

@@ -19,9 +19,9 @@ from paddock.planner.view import Resolved, View
 
 __all__ = ["PRIVATE_FOLDERS", "Ground", "Layout", "lay_out"]
 
-PRIVATE_FOLDERS = ("/tmp", "/run", "/dev", "/proc")  # noqa: S108 -- these are made anew inside, whatever the host has there
-"""Folders that the fence fills itself. A rule can show something of the host below ``/tmp`` and ``/run``; the folders themselves stay the fence's."""
-_OWN_FOLDERS = ("/dev", "/proc")
+PRIVATE_FOLDERS = ("/tmp", "/var/tmp", "/run", "/dev", "/dev/shm", "/proc")  # noqa: S108 -- these are made anew inside, whatever the host has there
+"""Folders that the fence fills itself. A rule can show something of the host below some of them; the folders themselves stay the fence's."""
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 -- as above
 
 _FENCE = Origin(Scope.BUILTIN, "builtin", text="the fence itself")
 _TOOLCHAINS = Origin(Scope.BUILTIN, "builtin", text="toolchains on PATH")
@@ -191,7 +191,10 @@ class _Work:
             yield from globs.expand(self.view, patterns, key, self.out.uncovered)
 
     def in_own_folder(self, path: str) -> bool:
-        return any(paths.is_beneath(path, folder) for folder in _OWN_FOLDERS)
+        """Devices and processes: what is there inside is never the host's. Below ``/dev/shm`` are ordinary files."""
+        if paths.is_beneath(path, _SHARED_MEMORY):
+            return path == _SHARED_MEMORY
+        return paths.is_beneath(path, "/dev") or paths.is_beneath(path, "/proc")
 
     # -- what is protected without a rule
 

@@ -11,6 +11,7 @@ from paddock.errors import InternalError
 from paddock.model import paths
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, HostRule, Limits, NetworkPolicy, PathRule, Policy, VariableRule
 from paddock.model.settings import Entry, Origin, Scope, Settings
+from paddock.permissions.rule import feed
 from paddock.settings.paths import resolve_entry
 
 __all__ = ["policy_from"]
@@ -42,8 +43,6 @@ class _Fed:
                 self._add(name, entry, settings)
 
     def _add(self, name: str, entry: Entry, settings: Settings) -> None:
-        from paddock.permissions.rule import feed
-
         for fed in feed(_text(entry), name, entry.origin, settings.context):
             if fed.target in self.paths:
                 self.paths[fed.target].append(PathRule(fed.value, entry.origin, fed.is_glob))

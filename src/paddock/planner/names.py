@@ -34,6 +34,8 @@ ANYWHERE: dict[str, str] = {
     ".windsurfrules": "instructions to Windsurf",
     ".clinerules": "instructions to Cline",
     ".clineignore": "what Cline may not read",
+    ".roo": "rules of Roo Code",
+    ".roomodes": "modes of Roo Code",
     ".amazonq": "rules and agents of Amazon Q",
     ".kiro": "steering files and hooks of Kiro",
     ".junie": "instructions to Junie",
@@ -155,7 +157,7 @@ ANYWHERE: dict[str, str] = {
 
 PREFIXES: dict[str, str] = {
     ".aider": "settings and instructions of aider",
-    ".roo": "rules and modes of Roo Code",
+    ".roorules": "instructions to Roo Code",
 }
 """Beginnings of names, for tools that have many."""
 

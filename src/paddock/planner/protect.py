@@ -72,7 +72,7 @@ class _Protect:
         """Protect one path. False when the budget is used up or the path was lifted."""
         if not sealed and (path in self.lifted_paths or path.rpartition("/")[2] in self.lifted_names):
             return False
-        if not self.writable(path) or any(paths.is_beneath(root, path) for root in self.roots):
+        if not self.writable(path):
             return False
         if self.tree.size >= self.limit:
             self.left_out += 1
@@ -109,7 +109,10 @@ class _Protect:
         for grant in () if self.read_only else findings.grants:
             self.grant(grant)
         for guarded in findings.guarded:
-            self.mark(guarded.path, guarded.kind, guarded.reason)
+            if guarded.chosen and any(paths.is_beneath(root, guarded.path) for root in self.roots):
+                self.report.uncovered.append(Uncovered(guarded.path, f"{guarded.reason}: not kept, it would close a whole write root", origin("")))
+            else:
+                self.mark(guarded.path, guarded.kind, guarded.reason)
         self.report.notices.extend(Notice(text) for text in findings.refused)
 
     def repository_above(self, folders: list[str]) -> frozenset[str]:

@@ -35,6 +35,7 @@ class View:
         self._files = files
         self._kinds: dict[str, Kind | None] = {}
         self._names: dict[str, dict[str, Kind] | None] = {}
+        self._links_left = MAX_LINKS
         self._resolved: dict[str, Resolved] = {"/": Resolved("/", Kind.DIRECTORY, ())}
 
     def kind(self, path: str) -> Kind | None:
@@ -84,9 +85,6 @@ class View:
 
     def resolve(self, path: str) -> Resolved:
         """Follow every link of ``path``, which must be normalised."""
-        return self._resolve(path, 0)
-
-    def _resolve(self, path: str, depth: int) -> Resolved:
         known = self._resolved.get(path)
         if known is not None:
             return known
@@ -99,29 +97,31 @@ class View:
             known = self._resolved.get(path)
         for name in reversed(missing):
             path = f"{path}/{name}" if path != "/" else f"/{name}"
-            known = self._step(known, name, depth)
-            if depth == 0:
-                self._resolved[path] = known
+            # Counted over everything that one name leads to: links that lead to links would otherwise double with every step.
+            self._links_left = MAX_LINKS
+            known = self._resolved[path] = self._step(known, name)
         return known
 
-    def _step(self, folder: Resolved, name: str, depth: int) -> Resolved:
+    def _step(self, folder: Resolved, name: str) -> Resolved:
         path = f"{folder.path}/{name}" if folder.path != "/" else f"/{name}"
         kind = None if folder.kind is None else self.kind(path)
         if kind is not Kind.SYMLINK:
             return Resolved(path, kind, folder.links)
-        if depth >= MAX_LINKS:
+        self._links_left -= 1
+        if self._links_left < 0:
             return Resolved(path, None, folder.links)
-        target = self._follow(folder, self.readlink(path), depth + 1)
+        target = self._follow(folder, self.readlink(path))
         return Resolved(target.path, target.kind, (*folder.links, path, *target.links))
 
-    def _follow(self, folder: Resolved, text: str, depth: int) -> Resolved:
+    def _follow(self, folder: Resolved, text: str) -> Resolved:
         """The target of a link in ``folder``. ``..`` is taken after the links before it, as the kernel does."""
         here = Resolved("/" if text.startswith("/") else folder.path, Kind.DIRECTORY, ())
         for part in text.split("/"):
             if part in ("", "."):
                 continue
             if part == "..":
-                here = Resolved(paths.ancestors(here.path)[0] if here.path != "/" else "/", Kind.DIRECTORY, here.links)
+                kind = Kind.DIRECTORY if here.kind is Kind.DIRECTORY else None
+                here = Resolved(paths.ancestors(here.path)[0] if here.path != "/" else "/", kind, here.links)
             else:
-                here = self._step(here, part, depth)
+                here = self._step(here, part)
         return here if text else Resolved(folder.path, None, ())

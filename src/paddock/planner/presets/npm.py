@@ -17,18 +17,19 @@ __all__ = ["configure", "hosts"]
 # reached.
 _KEPT = frozenset(
     {
-        "access", "all", "allow-same-version", "audit", "audit-level", "auto-install-peers", "before", "bin-links", "browser", "cafile", "ca", "color",
-        "dedupe-peer-dependents", "depth", "dev", "diff-context", "engine-strict", "expect-results", "fetch-retries", "fetch-retry-factor",
-        "fetch-retry-maxtimeout", "fetch-retry-mintimeout", "fetch-timeout", "force", "foreground-scripts", "format-package-lock", "fund", "heading",
-        "hoist", "hoist-pattern", "ignore-scripts", "include", "include-workspace-root", "init-author-email", "init-author-name", "init-author-url",
-        "init-license", "init-version", "install-links", "install-strategy", "json", "legacy-bundling", "legacy-peer-deps", "link-workspace-packages",
-        "lockfile", "lockfile-version", "loglevel", "logs-max", "long", "maxsockets", "message", "network-concurrency", "node-linker", "nodedir", "omit",
-        "omit-lockfile-registry-resolved", "optional", "package-import-method", "package-lock", "package-lock-only", "parseable", "prefer-dedupe",
-        "prefer-frozen-lockfile", "prefer-offline", "prefer-online", "prefer-workspace-packages", "production", "progress", "provenance",
-        "public-hoist-pattern", "registry", "replace-registry-host", "resolution-mode", "save", "save-bundle", "save-dev", "save-exact", "save-optional", "save-peer", "save-prefix",
-        "save-prod", "save-workspace-protocol", "scope", "shamefully-hoist", "shared-workspace-lockfile", "side-effects-cache", "sign-git-commit",
-        "sign-git-tag", "strict-peer-dependencies", "strict-peer-deps", "strict-ssl", "tag", "tag-version-prefix", "timing", "umask", "unicode",
-        "update-notifier", "usage", "use-node-version", "version-commit-hooks", "which", "workspaces", "workspaces-update", "yes",
+        "access", "all", "allow-same-version", "audit", "audit-level", "auto-install-peers", "before", "bin-links", "browser", "ca", "cafile",
+        "color", "dedupe-peer-dependents", "depth", "dev", "diff-context", "engine-strict", "expect-results", "fetch-retries", "fetch-retry-factor",
+        "fetch-retry-maxtimeout", "fetch-retry-mintimeout", "fetch-timeout", "force", "foreground-scripts", "format-package-lock", "fund",
+        "heading", "hoist", "hoist-pattern", "ignore-scripts", "include", "include-workspace-root", "init-author-email", "init-author-name",
+        "init-author-url", "init-license", "init-version", "install-links", "install-strategy", "json", "legacy-bundling", "legacy-peer-deps",
+        "link-workspace-packages", "lockfile", "lockfile-version", "loglevel", "logs-max", "long", "maxsockets", "message", "network-concurrency",
+        "node-linker", "nodedir", "omit", "omit-lockfile-registry-resolved", "optional", "package-import-method", "package-lock",
+        "package-lock-only", "parseable", "prefer-dedupe", "prefer-frozen-lockfile", "prefer-offline", "prefer-online", "prefer-workspace-packages",
+        "production", "progress", "provenance", "public-hoist-pattern", "registry", "replace-registry-host", "resolution-mode", "save",
+        "save-bundle", "save-dev", "save-exact", "save-optional", "save-peer", "save-prefix", "save-prod", "save-workspace-protocol", "scope",
+        "shamefully-hoist", "shared-workspace-lockfile", "side-effects-cache", "sign-git-commit", "sign-git-tag", "strict-peer-dependencies",
+        "strict-peer-deps", "strict-ssl", "tag", "tag-version-prefix", "timing", "umask", "unicode", "update-notifier", "usage", "use-node-version",
+        "version-commit-hooks", "which", "workspaces", "workspaces-update", "yes",
     }
 )  # fmt: skip
 _ARRAY = "[]"

@@ -17,10 +17,10 @@ __all__ = ["configure", "hosts"]
 _KEPT = frozenset(
     {
         "abi", "break-system-packages", "cert", "config-settings", "constraint", "default-timeout", "disable-pip-version-check", "extra-index-url",
-        "find-links", "format", "ignore-installed", "implementation", "index-url", "no-binary", "no-build-isolation", "no-cache-dir", "no-compile", "no-deps", "no-index",
-        "no-input", "no-warn-script-location", "only-binary", "platform", "pre", "prefer-binary", "progress-bar", "quiet", "require-hashes",
-        "require-virtualenv", "resume-retries", "retries", "root-user-action", "timeout", "trusted-host", "upgrade-strategy", "use-feature", "use-pep517",
-        "user", "verbose",
+        "find-links", "format", "ignore-installed", "implementation", "index-url", "no-binary", "no-build-isolation", "no-cache-dir", "no-compile",
+        "no-deps", "no-index", "no-input", "no-warn-script-location", "only-binary", "platform", "pre", "prefer-binary", "progress-bar", "quiet",
+        "require-hashes", "require-virtualenv", "resume-retries", "retries", "root-user-action", "timeout", "trusted-host", "upgrade-strategy",
+        "use-feature", "use-pep517", "user", "verbose",
     }
 )  # fmt: skip
 _INDEXES = frozenset({"index-url", "extra-index-url", "find-links", "index"})

@@ -47,7 +47,10 @@ def target_of(url: str) -> Target | None:
         return _short_ssh(url)
     host, port = _split(authority.rpartition("@")[2])
     default = _PORTS.get(scheme[:-3].lower())
-    if default is None or not _plausible(host) or (port and not port.isdecimal()):
+    # Readers disagree about a backslash: for some it ends the host (WHATWG URL), for others it belongs to the login.
+    if default is None or not _plausible(host) or "\\" in authority or not authority.isprintable():
+        return None
+    if port and not (port.isdecimal() and 0 < int(port[:6]) < 65536):
         return None
     return Target(host.lower(), int(port) if port else default)
 
