@@ -42,6 +42,13 @@ def test_table(filled: None) -> None:
     assert all(line.isprintable() for line in lines)
 
 
+def test_one_long_name_does_not_push_everything_aside(isolated_environment: object) -> None:
+    with EventLog(f"{os.environ['XDG_STATE_HOME']}/paddock", "7f3a9c11") as log:
+        Recorder(log).emit(Event("violation", "file", "read", "/p/" + "x" * 4000, "y" * 900))
+    assert max(map(len, run()[1].splitlines())) < 260
+    assert "x" * 4000 in run("--json")[1]
+
+
 def test_filters(filled: None) -> None:
     assert len(run("--kind", "violation")[1].splitlines()) == 2
     assert len(run("-n", "1")[1].splitlines()) == 2

@@ -39,6 +39,26 @@ def test_what_differs_in_facts_for_programs_is_still_the_same_refusal(tmp_path: 
         assert [r.count for r in recorder.records()] == [2]
 
 
+def test_a_room_may_count_for_itself(tmp_path: Path) -> None:
+    with EventLog(str(tmp_path), "7f3a9c11") as log:
+        recorder = Recorder(log)
+        recorder.emit(NO)
+        recorder.emit(Event("notice", "network", "connect", NO.subject, "refused 12 times", detail=(("count", 12),)))
+        recorder.emit(Event("notice", "network", "connect", "other.test:443", "refused 3 times", detail=(("count", 3),)))
+        recorder.emit(Event("run.end", "run"))
+        assert [(r.event.kind, r.event.subject, r.count) for r in recorder.records()] == [
+            ("violation", "evil.test:443", 12),
+            ("notice", "other.test:443", 1),
+            ("run.end", "", 1),
+        ]
+    assert [(line["id"], line.get("count")) for line in lines(tmp_path)] == [
+        ("7f3a9c11-1", None),
+        ("7f3a9c11-2", None),
+        ("7f3a9c11-1", 12),
+        ("7f3a9c11-3", None),
+    ]
+
+
 def test_every_connection_counts_by_itself(tmp_path: Path) -> None:
     with EventLog(str(tmp_path), "7f3a9c11") as log:
         recorder = Recorder(log)

@@ -67,6 +67,7 @@ def test_the_block_names_what_by_which_rule_and_how_to_allow() -> None:
     ("reason", "rule", "shown"),
     [
         ("connection to evil.test:443: no entry allows it", None, "no entry allows it"),
+        ("because of something else: really", None, "because of something else: really"),
         ("denied by evil.test", DENY_READ, 'denied by evil.test (sandbox.filesystem.denyRead "~/", project .claude/settings.json:9)'),
         ("sandbox.filesystem.denyRead hides it", DENY_READ, "sandbox.filesystem.denyRead hides it (project .claude/settings.json:9)"),
         ("", Origin(Scope.BUILTIN, "builtin"), "denied (builtin)"),

@@ -8,11 +8,15 @@ import time
 from paddock.cli.options import Option, help_text, parse
 from paddock.cli.output import Output
 from paddock.errors import UsageError
+from paddock.model.text import cap
 from paddock.session.logbook import KINDS, Query, Record, entries, moment, state_home, to_json
 
 __all__ = ["OPTIONS", "main"]
 
 DEFAULT_COUNT = 50
+# In the table; `--json` and `paddock why` show everything.
+SUBJECT_WIDTH = 64
+REASON_WIDTH = 120
 OPTIONS: tuple[Option, ...] = (
     Option("--run", "ID", "only this run; the beginning of its name is enough"),
     Option("--since", "TIME", "only what happened since: 30m, 1h, 2d, or a date such as 2026-01-31T12:00"),
@@ -65,4 +69,4 @@ def _row(record: Record) -> tuple[str, ...]:
     times = f" \N{MULTIPLICATION SIGN}{record.count}" if record.count > 1 else ""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.time))
     facts = ", ".join(f"{name} {value}" for name, value in event.detail if name not in ("cwd", "plan"))
-    return (record.id, when, event.kind, event.act, event.subject + times, event.reason or facts)
+    return (record.id, when, event.kind, event.act, cap(event.subject, SUBJECT_WIDTH) + times, cap(event.reason or facts, REASON_WIDTH))

@@ -22,7 +22,8 @@ LIMIT = 500
 class Recorder:
     """The ``EventSink`` of one run. Thread-safe. Numbers events from 1 in the order of their first occurrence and hands each to the log once.
 
-    Equal refusals (same act, subject, reason and rule) are one record with a count. The log gets the first of them when it happens and the final count just
+    Equal refusals (same act, subject, reason and rule) are one record with a count; a room that counts for itself says so at its end by a notice with the
+    same area, act and subject and a ``count``, which is taken over into the record. The log gets the first of them when it happens and the final count just
     before ``run.end``: the later line with the same id replaces the earlier one. ``dropped`` counts, by kind, events that were past ``limit`` and are not in
     ``records``.
     """
@@ -46,6 +47,8 @@ class Recorder:
         """Take one event, from any thread. Never raises for an event that cannot be kept."""
         with self._lock:
             now = self._clock()
+            if self._take_count(event, now):
+                return
             key = self._key(event)
             known = self._records.get(key)
             if known is not None:
@@ -69,6 +72,19 @@ class Recorder:
         record = Record(self.log.run_id, self._number, now, event, 1, now)
         self._records[key] = record
         self.log.write(record)
+
+    def _take_count(self, event: Event, now: float) -> bool:
+        """Whether this is a notice that only counts a refusal which was kept."""
+        count = dict(event.detail).get("count")
+        if event.kind != "notice" or not isinstance(count, int):
+            return False
+        about = (event.area, event.act, event.subject)
+        for key, record in self._records.items():
+            told = record.event
+            if told.kind == "violation" and (told.area, told.act, told.subject) == about:
+                self._records[key] = replace(record, count=max(record.count, count), last=now)
+                return True
+        return False
 
     def _write_counts(self) -> None:
         for record in self._records.values():

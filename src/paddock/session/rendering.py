@@ -157,7 +157,8 @@ def _violation_row(record: Record, report: Report) -> _Row:
 
 def _without_subject(reason: str, subject: str) -> str:
     """The part of the sentence that the row does not say already: ``connection to evil.test:443: no entry allows it`` stands beside ``evil.test:443``."""
-    rest = reason.partition(f"{subject}: ")[2] if subject else ""
+    name = subject.rpartition(" ")[2]  # of ``TXT evil.test``
+    rest = reason.partition(f"{name}: ")[2] if name else ""
     return rest or reason
 
 
