@@ -131,7 +131,7 @@ def test_one_slash_starts_at_the_source(scope: Scope, file: str, anchor: str) ->
     assert fed("Read(x/y)", "deny", Origin(scope, file, 1)) == [("denyRead", "/home/dev/app/x/y", False)]
 
 
-@pytest.mark.parametrize("rule", ["Read(", "Read()", "Read(~other/x)", "WebFetch(https://a.example)", "WebFetch(domain:)"])
+@pytest.mark.parametrize("rule", ["Read(", "Read()", "Read(~other/x)", "WebFetch(https://a.example)", "WebFetch(domain:)", "WebFetch(domain:a b)"])
 def test_a_deny_rule_that_cannot_be_understood_stops_the_run_and_an_allow_rule_adds_nothing(rule: str) -> None:
     with pytest.raises(PolicyError, match=r"^/home/dev/app/\.claude/settings\.json:7: "):
         feed(rule, "deny", PROJECT, CONTEXT)

@@ -103,6 +103,11 @@ def test_unknown_names_at_the_top_belong_to_other_readers() -> None:
         ({"paddock": {"limits": {"timeoutSeconds": 0}}}, "expected a number above 0, found 0"),
         ({"paddock": {"backend": "docker"}}, 'expected one of "auto", "namespaces", "bubblewrap", "landlock", found "docker"'),
         ({"paddock": {"environment": {"remove": ["A=B"]}}}, "cannot match the name of an environment variable"),
+        ({"sandbox": {"network": {"allowedDomains": ["https://a.example/x"]}}}, "is a URL or a range, not a host (did you mean a.example?)"),
+        ({"sandbox": {"network": {"allowedDomains": ["a.example:99999"]}}}, "sandbox.network.allowedDomains: "),
+        ({"sandbox": {"network": {"deniedDomains": ["a b"]}}}, "sandbox.network.deniedDomains: "),
+        ({"sandbox": {"network": {"deniedDomains": [""]}}}, "sandbox.network.deniedDomains: an empty entry"),
+        ({"paddock": {"network": {"dns": ["a/b"]}}}, "paddock.network.dns: "),
         ({"cleanupPeriodDays": 0}, "cleanupPeriodDays: expected a whole number of at least 1, found 0"),
         ([], "settings are one JSON object"),
     ],
@@ -113,6 +118,25 @@ def test_wrong_values_say_what_was_expected(content: object, message: str) -> No
     assert not layer.lists
     assert not layer.scalars
     assert not layer.maps
+
+
+def test_every_form_of_a_host_pattern_is_read() -> None:
+    forms = [
+        "a.example",
+        "A.Example.",
+        "*.a.example",
+        "a.example:443",
+        "*",
+        "127.0.0.1:80",
+        "[::1]",
+        "[::1]:443",
+        "::1:443",
+        "localhost:3000",
+        "api-*.a.example",
+    ]
+    layer, problems = read({"sandbox": {"network": {"allowedDomains": forms, "deniedDomains": forms}}})
+    assert problems == []
+    assert [entry.value for entry in layer.lists["sandbox.network.allowedDomains"]] == forms
 
 
 def test_a_relative_path_has_no_meaning_in_a_managed_file() -> None:

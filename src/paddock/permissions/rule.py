@@ -80,13 +80,19 @@ def _feed(rule: Rule, list_name: str, origin: Origin, context: Context) -> Itera
         path, glob = path_pattern(rule.specifier, list_name, origin, context)
         yield Fed(path_target, path, origin, glob)
     elif rule.tool == "WebFetch" and list_name in _HOST_TARGETS:
-        yield Fed(_HOST_TARGETS[list_name], _domain(rule), origin)
+        yield Fed(_HOST_TARGETS[list_name], _domain(rule, list_name), origin)
 
 
-def _domain(rule: Rule) -> str:
+def _domain(rule: Rule, list_name: str) -> str:
     kind, colon, host = (rule.specifier or "").partition(":")
     if not colon or kind.strip() != "domain" or not host.strip():
         raise PolicyError(f"{rule.text!r} is not a WebFetch rule", hint="write WebFetch(domain:host)")
+    from paddock.model.hosts import HostError, parse_pattern
+
+    try:
+        parse_pattern(host.strip(), list_name)
+    except HostError as error:
+        raise PolicyError(f"{rule.text!r}: {error}", hint=error.hint) from None
     return host.strip()
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from paddock.settings.types import Shape, any_value, boolean, choice, integer, list_of, record, text
 
 __all__ = [
     "ABSOLUTE_PATH",
+    "ALLOWED_HOSTS",
     "CREDENTIAL_FILES",
     "CREDENTIAL_VARIABLES",
+    "DENIED_HOSTS",
     "HOSTS",
     "PATHS",
     "PORT",
@@ -47,6 +51,24 @@ def _word(value: object) -> str:
     return "" if value.isprintable() else "an entry with control characters"
 
 
+def _host_pattern(list_kind: str) -> Callable[[object], str]:
+    """A test by the gate's own reader: what it could not read would otherwise come up at the first connection of a running command."""
+
+    def test(value: object) -> str:
+        reason = _word(value)
+        if reason or not isinstance(value, str):
+            return reason
+        from paddock.model.hosts import HostError, parse_pattern
+
+        try:
+            parse_pattern(value, list_kind)
+        except HostError as error:
+            return f"{error} (did you mean {error.hint}?)" if error.hint else str(error)
+        return ""
+
+    return test
+
+
 def variable_name(value: object) -> str:
     """Why a string cannot name an environment variable, or ``""``. Letters, digits and underscore, no digit first: POSIX.1-2017 XBD 8.1."""
     if isinstance(value, str) and value and value[0] in _LETTERS and not (set(value) - _LETTERS - _DIGITS):
@@ -71,6 +93,8 @@ RULES = list_of(text("a permission rule"))
 PATHS = list_of(text("a path", _path, is_path=True))
 ABSOLUTE_PATH = text("an absolute path", _absolute, pattern="^/")
 HOSTS = list_of(text("a host pattern", _word))
+ALLOWED_HOSTS = list_of(text("a host pattern", _host_pattern("allow")))
+DENIED_HOSTS = list_of(text("a host pattern", _host_pattern("deny")))
 VARIABLES = list_of(text("a variable name", variable_name, pattern="^[A-Za-z_][A-Za-z0-9_]*$"))
 VARIABLE_PATTERNS = list_of(text("a variable name, with * for any run of characters", _variable_pattern))
 VARIABLE_VALUE = text("a string", _no_nul)

@@ -257,13 +257,13 @@ _FILESYSTEM = (
 _NETWORK = (
     _union(
         "sandbox.network.allowedDomains",
-        shapes.HOSTS,
+        shapes.ALLOWED_HOSTS,
         Class.ENFORCED,
         "Hosts that may be reached, `host` or `host:port`, `*.name` for every name below.",
         widens=Widens.ALWAYS,
         lock=_DOMAINS_LOCK,
     ),
-    _union("sandbox.network.deniedDomains", shapes.HOSTS, Class.ENFORCED, "Hosts that may not be reached, whatever allows them."),
+    _union("sandbox.network.deniedDomains", shapes.DENIED_HOSTS, Class.ENFORCED, "Hosts that may not be reached, whatever allows them."),
     _scalar(
         "sandbox.network.strictAllowlist",
         _BOOLEAN,
@@ -345,7 +345,12 @@ _PADDOCK = (
     _union("paddock.network.publish", list_of(shapes.PORT), Class.ENFORCED, "Inside TCP ports reachable on the host's loopback.", widens=Widens.ALWAYS),
     _union("paddock.network.upstreamCa", shapes.PATHS, Class.ENFORCED, "PEM files with extra trust anchors for what Paddock dials.", widens=Widens.ALWAYS),
     _union(
-        "paddock.network.dns", shapes.HOSTS, Class.ENFORCED, "Names whose SRV or TXT records may really be asked.", widens=Widens.ALWAYS, lock=_DOMAINS_LOCK
+        "paddock.network.dns",
+        shapes.ALLOWED_HOSTS,
+        Class.ENFORCED,
+        "Names whose SRV or TXT records may really be asked.",
+        widens=Widens.ALWAYS,
+        lock=_DOMAINS_LOCK,
     ),
     _scalar("paddock.network.http", any_value(), Class.REFUSED, "Rules about single HTTP requests.", since="later"),
     _scalar("paddock.network.upstream", any_value(), Class.REFUSED, "A proxy between Paddock and the world.", widens=Widens.ALWAYS, since="later"),
