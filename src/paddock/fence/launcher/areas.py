@@ -21,7 +21,8 @@ _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 _DEVICE_LINKS = (("fd", "/proc/self/fd"), ("ptmx", "pts/ptmx"), ("stderr", "fd/2"), ("stdin", "fd/0"), ("stdout", "fd/1"))
 
 # Files there go by the global user id, not by capabilities: a root caller without any could still write core_pattern, whose program runs outside.
-_PROC_READ_ONLY = ("acpi", "bus", "driver", "dynamic_debug", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger", "tty")
+# Process 1 is in the list because some of its own files (oom_score_adj) belong to that user too.
+_PROC_READ_ONLY = ("1", "acpi", "bus", "driver", "dynamic_debug", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger", "tty")
 _PROC_HIDDEN = ("kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "sched_debug", "timer_list", "vmallocinfo")
 _SYS_HIDDEN = ("/sys/firmware", "/sys/fs/bpf", "/sys/fs/pstore", "/sys/kernel/debug", "/sys/kernel/tracing")
 
@@ -51,6 +52,7 @@ class _Proc:
         proc = new_filesystem("proc", HARMLESS | MOUNT_ATTR_NOEXEC)
         _mount(state, proc, PROC)
         state.own[PROC] = False
+        state.process = locate(proc, "1")
         for name in _PROC_READ_ONLY:
             self._cover(proc, name, proc, name, HARMLESS | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY)
         for name in _PROC_HIDDEN:

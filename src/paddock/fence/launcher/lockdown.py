@@ -47,7 +47,7 @@ class _OwnIdentity:
         unshare(CLONE_NEWUSER)
         # The map files of a process that may not be looked into belong to root (proc(5)). Nothing else runs inside yet.
         set_dumpable(dumpable=True)
-        map_identity(inside=(state.uid, state.gid), outside=(0, 0))
+        map_identity(state.process, inside=(state.uid, state.gid), outside=(0, 0))
         set_dumpable(dumpable=False)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from paddock.fence.kernel.process import (
     CLONE_NEWCGROUP,
     CLONE_NEWIPC,
@@ -40,14 +42,19 @@ class _Map:
 
     def execute(self, state: State) -> None:
         set_dumpable(dumpable=True)  # the map files of another kind of process belong to root (proc(5))
-        map_identity(inside=(0, 0), outside=(state.uid, state.gid))
+        own = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        map_identity(own, inside=(0, 0), outside=(state.uid, state.gid))
+        os.close(own)
 
 
-def map_identity(*, inside: tuple[int, int], outside: tuple[int, int]) -> None:
-    """Write the maps of this process's new user namespace: one user and one group (user_namespaces(7)).
+def map_identity(process: int, *, inside: tuple[int, int], outside: tuple[int, int]) -> None:
+    """Write the maps of this process's new user namespace: one user and one group (user_namespaces(7)). ``process`` is its folder in ``/proc``.
 
     Groups cannot be given up inside: a directory that refuses a group would open up otherwise, which is why the kernel asks for the first line.
     """
     for name, text in (("setgroups", "deny"), ("uid_map", f"{inside[0]} {outside[0]} 1"), ("gid_map", f"{inside[1]} {outside[1]} 1")):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
-            file.write(text)
+        fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=process)
+        try:
+            os.write(fd, text.encode())
+        finally:
+            os.close(fd)

@@ -122,9 +122,8 @@ def _close_stdio(state: State, null: int = -1) -> None:
     """Hold nothing open that a reader outside waits for the end of."""
     if null < 0:
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    for fd in state.stdio:
-        if fd > 2:
-            os.close(fd)
+    for fd in {fd for fd in state.stdio if fd > 2}:
+        os.close(fd)
     for fd in range(3):
         os.dup2(null, fd)
 

@@ -1,0 +1,273 @@
+"""Process 1: it cannot be ended, looked into or imitated from inside, and it ends everything when it should."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from paddock.fence.inside.keeper import NAME, _listening_in, disguise
+from paddock.fence.namespaces import start
+from paddock.model.plan import Access
+from tests.conftest import applies
+from tests.fence.running import PYTHON, Sink, make_plan, place, python, run, shell
+
+
+@pytest.mark.parametrize("attack", ["kill -9 -1", "kill -9 1", "kill -INT 1", "kill -STOP 1", "kill -TERM 1; kill -HUP 1; kill -CHLD 1"])
+def test_no_signal_from_inside_reaches_it(project: Path, attack: str) -> None:
+    # The shell itself is spared by its own `kill -9 -1` (kill(2)).
+    assert shell(project, f"{attack}; echo alive; exit 5").code == 5
+
+
+def test_its_memory_files_and_descriptors_are_closed_to_the_command(project: Path) -> None:
+    script = """
+libc = ctypes.CDLL(None, use_errno=True)
+attempt(open, '/proc/1/environ')
+attempt(open, '/proc/1/mem')
+attempt(os.readlink, '/proc/1/fd/0')
+attempt(os.readlink, '/proc/1/exe')
+attempt(os.readlink, '/proc/1/root')
+attempt(open, '/proc/1/oom_score_adj', 'w')
+print(errno.errorcode[ctypes.get_errno()] if libc.ptrace(16, 1, 0, 0) < 0 else 'ok')
+attempt(open, '/proc/self/environ')
+pid = os.fork()
+if pid == 0: import signal; signal.pause()
+print(errno.errorcode[ctypes.get_errno()] if libc.ptrace(16, pid, 0, 0) < 0 else 'ok')
+os.kill(pid, 9)
+"""
+    found = python(project, script).out.split()
+    assert found[:5] == ["EACCES", "EACCES", "EACCES", "EACCES", "EACCES"]
+    assert found[5] == "EROFS"
+    assert found[6:] == ["EPERM", "ok", "ok"]
+
+
+def test_its_limits_cannot_be_set_from_inside(project: Path) -> None:
+    script = "import resource\nattempt(resource.prlimit, 1, resource.RLIMIT_NOFILE, (0, 0)); attempt(resource.prlimit, 0, resource.RLIMIT_NOFILE, (64, 64))"
+    plan = make_plan(
+        project,
+        (
+            PYTHON,
+            "-I",
+            "-c",
+            "import errno, os\ndef attempt(c, *a):\n try: c(*a)\n except OSError as e: print(errno.errorcode[e.errno])\n else: print('ok')\n" + script,
+        ),
+    )
+    assert run(plan).out.split() == ["EPERM", "ok"]
+
+
+def test_a_daemon_does_not_outlive_the_command(project: Path) -> None:
+    read, write = os.pipe()
+    script = "(setsid sh -c 'trap \"\" HUP TERM; exec sleep 1000' &) ; echo started"
+    assert run(make_plan(project, ("/bin/sh", "-c", script)), stdout=write).code == 0
+    os.close(write)
+    with open(read, "rb") as pipe:
+        assert pipe.read() == b"started\n"  # the end of the file: nobody holds the other end any more
+
+
+def test_orphans_are_reaped(project: Path) -> None:
+    script = """
+import time
+for _ in range(20):
+    if os.fork() == 0:
+        if os.fork() == 0: os._exit(0)
+        os._exit(0)
+    os.wait()
+while any(n.isdigit() and int(n) not in (1, os.getpid()) for n in os.listdir('/proc')): time.sleep(0.01)
+print('reaped')
+"""
+    assert python(project, script).out == "reaped\n"
+
+
+def test_a_signal_reaches_everything_inside(project: Path) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    read, write = os.pipe()
+    fence = start(make_plan(project, ("/bin/sh", "-c", "sleep 1000 & echo up; wait")), Sink(), stdio=(null, write, null))
+    try:
+        fence.spawn()
+        assert fence.observer is not None
+        while not _readable(read, fence.observer.fileno()):
+            fence.observer.handle()
+        fence.signal(signal.SIGTERM)
+        assert fence.handle_control() == 128 + signal.SIGTERM
+    finally:
+        fence.close()
+        for fd in (null, read, write, *(x.fd for x in fence.listeners)):
+            os.close(fd)
+
+
+def _readable(fd: int, other: int) -> bool:
+    import select
+
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    poll.register(other, select.POLLIN)
+    return any(ready == fd for ready, _ in poll.poll(10_000))
+
+
+SUPERVISOR = """
+import os, sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+from paddock.fence.namespaces import start
+from tests.fence.running import Sink, make_plan
+project = Path({project!r})
+plan = make_plan(project, ("/bin/sh", "-c", "setsid sleep 1000 & sleep 1000"))
+moment = {moment!r}
+if moment == "building":
+    import paddock.fence.namespaces as backend
+    taken = backend.report.receive
+    def receive(control):
+        print("now", flush=True)
+        sys.stdin.read()
+        return taken(control)
+    backend.report.receive = receive
+fence = start(plan, Sink())
+if moment == "standing":
+    print("now", flush=True)
+    sys.stdin.read()
+fence.spawn()
+print("now", flush=True)
+while True:
+    fence.observer.handle()
+"""
+
+
+@pytest.mark.parametrize("moment", ["building", "standing", "running"])
+def test_killing_the_supervisor_leaves_nothing(project: Path, tmp_path: Path, moment: str) -> None:
+    root = str(Path(__file__).resolve().parents[2])
+    code = SUPERVISOR.format(path=[root, f"{root}/src", *[p for p in sys.path if p.endswith("site-packages")]], project=str(project), moment=moment)
+    lifeline, other = os.pipe()  # every process of the launch inherits the writing end; commands do not, but end with process 1
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(other,))
+    os.close(other)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline() == b"now\n"
+    process.kill()
+    process.wait()
+    # The command, its daemon, process 1 and the launcher hold standard output: its end is the end of all of them.
+    rest = process.stdout.read()
+    assert rest in (b"", b"now\n")
+    process.stdout.close()
+    process.stdin.close()
+    os.close(lifeline)
+    assert list(project.iterdir()) == []
+
+
+def test_no_cgroup_is_left_and_the_limit_on_processes_holds_for_root(project: Path) -> None:
+    applies(os.getuid() == 0, "RLIMIT_NPROC binds everybody else")
+    from paddock.fence.launcher.limits import _folder
+    from paddock.model.policy import Limits
+    from tests.conftest import must
+
+    must(_folder(), "no writable pids cgroup here")
+    before = set(os.listdir(_folder()))
+    result = python(project, FORKS, limits=Limits(processes=20))
+    assert result.out.split() == ["EAGAIN", "19"]
+    assert set(os.listdir(_folder())) == before
+
+
+FORKS = """
+children = []
+try:
+    for _ in range(100):
+        pid = os.fork()
+        if pid == 0:
+            import signal; signal.pause()
+        children.append(pid)
+except OSError as error: print(errno.errorcode[error.errno])
+print(len(children))
+for pid in children: os.kill(pid, 9)
+"""
+
+
+def test_the_limit_on_processes_holds(project: Path) -> None:
+    applies(os.getuid() != 0, "user 0 needs a cgroup")
+    from paddock.model.policy import Limits
+
+    found = python(project, FORKS, limits=Limits(processes=20)).out.split()
+    assert found == ["EAGAIN", "18"]  # process 1 counts, and so does the parent
+    assert python(project, FORKS, limits=Limits(processes=200)).out.split() == ["100"]
+
+
+def test_other_limits_hold(project: Path) -> None:
+    from paddock.model.policy import Limits
+
+    script = """
+def grow(size): 
+    try: bytearray(size)
+    except MemoryError: raise OSError(errno.ENOMEM, 'memory')
+attempt(grow, 10 << 20)
+attempt(grow, 300 << 20)
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+def write(size):
+    with open('file', 'wb', buffering=0) as file:
+        for _ in range(size): 
+            if file.write(bytes(1 << 20)) < 1 << 20: raise OSError(errno.EFBIG, 'short')
+attempt(write, 2)
+attempt(write, 6)
+attempt(lambda: [os.dup(0) for _ in range(100)])
+"""
+    limits = Limits(memory_mb=200, disk_mb=5, open_files=64)
+    assert python(project, script, limits=limits).out.split() == ["ok", "ENOMEM", "ok", "EFBIG", "EMFILE"]
+
+
+def test_stdin_from_a_read_only_descriptor_cannot_be_opened_for_writing(project: Path, outside: Path) -> None:
+    fd = os.open(outside / "file", os.O_RDONLY)
+    script = "cat; echo pwned > /proc/self/fd/0; echo pwned > /dev/stdin; truncate -s 0 /dev/stdin; echo $?"
+    try:
+        result = run(make_plan(project, ("/bin/sh", "-c", script)), stdin=fd)
+    finally:
+        os.close(fd)
+    assert result.err.count("Permission denied") == 3
+    assert result.out == "outside\n1\n"
+    assert (outside / "file").read_text() == "outside\n"
+
+
+def test_a_redirected_output_may_be_opened_again(project: Path, outside: Path) -> None:
+    fd = os.open(outside / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        result = run(
+            make_plan(project, ("/bin/sh", "-c", "echo one; echo two >> /dev/stdout; echo no > %s/file" % outside), place(outside, Access.READ)), stdout=fd
+        )
+    finally:
+        os.close(fd)
+    assert (outside / "log").read_text() == "one\ntwo\n"
+    assert "Read-only file system" in result.err
+
+
+def test_a_terminal_as_output_may_be_opened_again(project: Path) -> None:
+    master, slave = os.openpty()
+    try:
+        assert run(make_plan(project, ("/bin/sh", "-c", "echo x > /dev/stdout || exit 3")), stdin=slave, stdout=slave).code == 0
+        assert os.read(master, 100) == b"x\r\n"
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_the_listing_stops_at_the_first_connection(tmp_path: Path) -> None:
+    head = "  sl  local_address rem_address   st tx_queue\n"
+    lines = ["   0: 0100007F:1F90 00000000:0000 0A 0", "   1: 00000000:0050 00000000:0000 0A 0", "   2: 01FF13C6:0051 00000000:0000 0A 0"]
+    (tmp_path / "tcp").write_text(head + "\n".join([*lines, "   3: 0100007F:1F91 0100007F:0050 01 0", "   4: 0100007F:0052 00000000:0000 0A 0"]) + "\n")
+    fd = os.open(tmp_path / "tcp", os.O_RDONLY)
+    try:
+        assert _listening_in(fd) == _listening_in(fd) == [8080, 80]
+    finally:
+        os.close(fd)
+
+
+def test_the_disguise_wipes_arguments_and_environment() -> None:
+    code = (
+        "import os, sys\n"
+        f"sys.path[:0] = [{str(Path(disguise.__code__.co_filename).parents[3])!r}]\n"
+        "from paddock.fence.inside.keeper import disguise\n"
+        "disguise(open('/proc/self/stat', 'rb').read())\n"
+        "print([open(f'/proc/self/{n}', 'rb').read().strip(b'\\0') for n in ('cmdline', 'environ')], dict(os.environ))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "CANARY-WORD"], env={"TOKEN": "CANARY-VALUE"}, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"[{NAME!r}, b''] {{}}"
