@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 
+import dns.message
+import dns.query
+
 from paddock.model.events import Event
 from paddock.model.hosts import Host, parse_host
 from paddock.model.policy import HostRule, NetworkPolicy
@@ -117,6 +120,11 @@ def echo(server: Server, client: socket.socket) -> None:
         client.sendall(data)
 
 
+def swallow(server: Server, client: socket.socket) -> None:
+    while data := client.recv(65536):
+        server.received.append(data)
+
+
 def web(server: Server, client: socket.socket) -> None:
     """Answers every request head with its own request line and Host; bodies are read by length or chunks are left to the test."""
     held = b""
@@ -158,6 +166,25 @@ class Rig:
         self.destination[0] = (parse_host(host), port)
         return self.connect(CAPTURE)
 
+    def turned_away(self, host: Host | None, port: int = 0) -> bool:
+        """Whether a captured connection is reset before anything is said: at the connect already, or at the first read."""
+        self.destination[0] = (host, port) if host is not None else None
+        try:
+            with self.connect(CAPTURE) as client:
+                return is_reset(client)
+        except ConnectionResetError:
+            return True
+
+    def look_up(self, name: str, kind: str = "A") -> list[str]:
+        """What the fence's resolver answers."""
+        answer = dns.query.udp(dns.message.make_query(name, kind), "127.0.0.1", port=self.ports[DNS_UDP], timeout=TIMEOUT)
+        return [record.to_text() for rows in answer.answer for record in rows]
+
+    def named(self, name: str, port: int) -> socket.socket:
+        """A connection that the program inside made to a name: look it up, connect to the answer."""
+        (address,) = self.look_up(name)
+        return self.captured(address, port)
+
 
 @contextlib.contextmanager
 def running(net: NetworkPolicy, names: dict[str, list[str]] | None = None, *, own: tuple[str, ...] = (), connections: int = 1024) -> Iterator[Rig]:
@@ -189,6 +216,21 @@ def running(net: NetworkPolicy, names: dict[str, list[str]] | None = None, *, ow
         yield Rig(gate, sink, table, records, ports, destination)
     finally:
         gate.stop()
+
+
+def read_exactly(client: socket.socket, count: int) -> bytes:
+    out = b""
+    while len(out) < count and (data := client.recv(count - len(out))):
+        out += data
+    return out
+
+
+def is_reset(client: socket.socket) -> bool:
+    """Whether the other side ends the connection with a reset and says nothing before."""
+    try:
+        return client.recv(1) == b"" and False
+    except ConnectionResetError:
+        return True
 
 
 def read_all(client: socket.socket) -> bytes:

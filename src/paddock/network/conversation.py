@@ -18,7 +18,7 @@ from paddock.network.decide import HOW, LOCALHOST, Decider
 from paddock.network.greeting import TlsClient
 from paddock.network.objection import FIRST_WORD, Objection
 from paddock.network.refusal import LINGER, http_answer, say
-from paddock.network.relay import CHUNK, Direction, close_both, readable_within, reset
+from paddock.network.relay import CHUNK, Direction, close_both, readable_within, reset, wake
 from paddock.network.tell import Teller
 from paddock.network.watch import Watch
 from paddock.network.wire.sniff import Protocol, sniff
@@ -129,9 +129,10 @@ class Conversation:
         return self.asked.host.text == LOCALHOST or self.asked.host.is_address
 
     def _finish(self) -> None:
-        if self.up.failed:
-            close_both(self.client, self.upstream)
         self.watch.settle()
+        if self.up.failed:
+            wake(self.client, self.upstream)
+            self._join_or_cut()
         self._answering.join()
         if self.up.failed or self.down.failed:
             reset(self.client)
@@ -139,16 +140,19 @@ class Conversation:
         self.client.close()
         self.upstream.close()
 
+    def _join_or_cut(self) -> None:
+        self._answering.join(LINGER)
+        if self._answering.is_alive():  # the client does not read, so it will not read a reason either
+            close_both(self.client)
+
     def _refuse(self, objection: Objection) -> None:
         """End the upstream, let the answering thread finish, then explain, if nothing of an answer has gone out yet."""
         self.teller.refused("network", "connect", self.asked.subject, objection.decision, door=self.asked.door, protocol=self.protocol.value)
         self.watch.settle()
         self.down.keep_sink = True
         close_both(self.upstream)
-        self._answering.join(LINGER)
-        if self._answering.is_alive():  # the client does not read, so it will not read a reason either
-            close_both(self.client)
-            self._answering.join()
+        self._join_or_cut()
+        self._answering.join()
         self.upstream.close()
         if self.down.moved or self.protocol not in (Protocol.TLS, Protocol.HTTP, Protocol.HOPELESS):
             reset(self.client)

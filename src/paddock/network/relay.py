@@ -19,7 +19,7 @@ from typing import Final
 
 from paddock.network.watch import Watch
 
-__all__ = ["Direction", "close_both", "readable_within", "reset"]
+__all__ = ["CHUNK", "Direction", "close_both", "readable_within", "reset", "wake"]
 
 CHUNK: Final = 65_536
 SPLICE_AFTER: Final = 262_144
@@ -51,7 +51,11 @@ class Direction:
         self.moved += len(data)
 
     def run(self, watch: Watch | None = None) -> None:
-        """Carry everything, then close the writing half of the sink. An ``OSError`` is not raised: it ends both connections, which is all that can be done."""
+        """Carry everything, then close the writing half of the sink.
+
+        An ``OSError`` is not raised: it sets ``failed`` and wakes whoever reads from either side. The sockets' owner then resets both, so that a connection
+        that broke does not look like one that ended.
+        """
         try:
             if watch is None or self._run_watched(watch):
                 self._run_freely()
@@ -59,9 +63,7 @@ class Direction:
                 self.sink.shutdown(socket.SHUT_WR)
         except OSError:
             self.failed = True
-            close_both(self.source)
-            if not self.keep_sink:
-                close_both(self.sink)
+            wake(self.source, self.sink)
 
     def run_exactly(self, count: int) -> bool:
         """Carry ``count`` octets and leave both sockets open; whether all of them came. Raises ``OSError``."""
@@ -142,6 +144,13 @@ def readable_within(sock: socket.socket, seconds: float | None) -> bool:
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(None if seconds is None else max(0.0, seconds) * 1000))
+
+
+def wake(*sockets: socket.socket) -> None:
+    """Let threads that read from these sockets see an end, without telling the other sides anything."""
+    for sock in sockets:
+        with contextlib.suppress(OSError):  # already ended by the other side
+            sock.shutdown(socket.SHUT_RD)
 
 
 def close_both(*sockets: socket.socket) -> None:
