@@ -73,7 +73,7 @@ def make_plan(project: Path, argv: Sequence[str], *more: Place, **changes: objec
         backend="namespaces",
         digest="0",
     )
-    return replace(plan, **changes)  # type: ignore[arg-type] -- a test names the fields
+    return replace(plan, **changes)  # type: ignore[arg-type]  # the caller names the fields
 
 
 def run(plan: Plan, *, stdin: int | None = None, stdout: int | None = None) -> Result:
@@ -97,7 +97,7 @@ def run(plan: Plan, *, stdin: int | None = None, stdout: int | None = None) -> R
 
 
 def _pump(fence: Fence, pipes: tuple[int, int]) -> tuple[int, list[bytes]]:
-    texts = {fd: b"" for fd in pipes}
+    texts = dict.fromkeys(pipes, b"")
     poll = select.poll()
     for fd in (fence.control_fd, *pipes):
         poll.register(fd, select.POLLIN)

@@ -69,7 +69,7 @@ def test_bytes_that_are_not_utf8_survive_in_arguments_variables_and_names(projec
     odd = os.fsdecode(b"x\xff\xfey")
     plan = make_plan(project, ("/bin/sh", "-c", 'printf "%s" "$1" "$ODD"; : > "$1"', "sh", odd), environment={"ODD": odd})
     assert run(plan).out == odd + odd
-    assert os.listdir(os.fsencode(project)) == [b"x\xff\xfey"]
+    assert [os.fsencode(p.name) for p in project.iterdir()] == [b"x\xff\xfey"]
 
 
 def test_forty_thousand_words_of_arguments_arrive(project: Path) -> None:

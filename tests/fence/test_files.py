@@ -23,11 +23,9 @@ def test_the_project_is_writable_and_the_rest_is_read_only(project: Path, outsid
 
 
 def test_a_folder_that_no_place_names_is_read_only_but_readable(project: Path) -> None:
-    assert python(project, "attempt(open, '/etc/passwd'); attempt(open, '/etc/passwd', 'a'); attempt(os.mkdir, '/srv/made')").out.split() == [
-        "ok",
-        "EROFS",
-        "EROFS",
-    ]
+    found = python(project, "attempt(open, '/etc/passwd'); attempt(os.mkdir, '/srv/made'); attempt(open, '/etc/passwd', 'a')").out.split()
+    # For a file that is somebody else's, the kernel looks at permissions first.
+    assert found == ["ok", "EROFS", "EROFS" if os.getuid() == 0 else "EACCES"]
 
 
 def test_a_second_write_place(project: Path, outside: Path) -> None:
@@ -99,7 +97,13 @@ def test_a_pinned_folder_cannot_be_moved_away_and_stays_writable(project: Path) 
     (project / "conf").mkdir()
     (project / "conf" / "locked").write_text("safe")
     layout = (place(project / "conf", Access.WRITE, pin=True), place(project / "conf" / "locked", Access.READ))
-    script = "attempt(os.rename, 'conf', 'conf2'); attempt(os.rename, 'conf/locked', 'x'); attempt(open, 'conf/new', 'w'); os.mkdir('free'); attempt(os.rename, 'free', 'freer')"
+    script = """
+attempt(os.rename, 'conf', 'conf2')
+attempt(os.rename, 'conf/locked', 'x')
+attempt(open, 'conf/new', 'w')
+os.mkdir('free')
+attempt(os.rename, 'free', 'freer')
+"""
     assert python(project, script, *layout).out.split() == ["EBUSY", "EXDEV", "ok", "ok"]
     assert (project / "conf" / "locked").read_text() == "safe"
 
@@ -135,7 +139,7 @@ def test_a_link_below_an_emptied_folder_is_there_again(project: Path, outside: P
 @pytest.mark.parametrize("access", list(Access))
 def test_a_place_of_another_kind_than_planned_stops_the_launch(project: Path, access: Access) -> None:
     (project / "thing").mkdir()
-    with pytest.raises(LaunchError, match="changed while starting: .*thing was a file and is now a directory") as caught:
+    with pytest.raises(LaunchError, match=r"changed while starting: .*thing was a file and is now a directory") as caught:
         run(make_plan(project, ("true",), Place(str(project / "thing"), access, Kind.FILE, RULE)))
     assert str(project / "thing") in caught.value.step
     assert caught.value.hint

@@ -64,7 +64,7 @@ def test_a_daemon_does_not_outlive_the_command(project: Path) -> None:
     script = "(setsid sh -c 'trap \"\" HUP TERM; exec sleep 1000' &) ; echo started"
     assert run(make_plan(project, ("/bin/sh", "-c", script)), stdout=write).code == 0
     os.close(write)
-    with open(read, "rb") as pipe:
+    with os.fdopen(read, "rb") as pipe:
         assert pipe.read() == b"started\n"  # the end of the file: nobody holds the other end any more
 
 
@@ -164,10 +164,10 @@ def test_no_cgroup_is_left_and_the_limit_on_processes_holds_for_root(project: Pa
     from tests.conftest import must
 
     must(_folder(), "no writable pids cgroup here")
-    before = set(os.listdir(_folder()))
+    before = set(Path(_folder()).iterdir())
     result = python(project, FORKS, limits=Limits(processes=20))
     assert result.out.split() == ["EAGAIN", "19"]
-    assert set(os.listdir(_folder())) == before
+    assert set(Path(_folder()).iterdir()) == before
 
 
 FORKS = """
@@ -197,7 +197,7 @@ def test_other_limits_hold(project: Path) -> None:
     from paddock.model.policy import Limits
 
     script = """
-def grow(size): 
+def grow(size):
     try: bytearray(size)
     except MemoryError: raise OSError(errno.ENOMEM, 'memory')
 attempt(grow, 10 << 20)
@@ -206,7 +206,7 @@ import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 def write(size):
     with open('file', 'wb', buffering=0) as file:
-        for _ in range(size): 
+        for _ in range(size):
             if file.write(bytes(1 << 20)) < 1 << 20: raise OSError(errno.EFBIG, 'short')
 attempt(write, 2)
 attempt(write, 6)
@@ -232,7 +232,7 @@ def test_a_redirected_output_may_be_opened_again(project: Path, outside: Path) -
     fd = os.open(outside / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         result = run(
-            make_plan(project, ("/bin/sh", "-c", "echo one; echo two >> /dev/stdout; echo no > %s/file" % outside), place(outside, Access.READ)), stdout=fd
+            make_plan(project, ("/bin/sh", "-c", f"echo one; echo two >> /dev/stdout; echo no > {outside}/file"), place(outside, Access.READ)), stdout=fd
         )
     finally:
         os.close(fd)

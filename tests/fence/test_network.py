@@ -146,7 +146,11 @@ def test_the_hosts_abstract_sockets_are_out_of_reach(project: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(name)
         server.listen()
-        script = f"attempt(socket.socket(socket.AF_UNIX).connect, {name!r}); s = socket.socket(socket.AF_UNIX); s.bind({name!r}); s.listen(); attempt(socket.socket(1).connect, {name!r})"
+        script = f"""
+attempt(socket.socket(socket.AF_UNIX).connect, {name!r})
+s = socket.socket(socket.AF_UNIX); s.bind({name!r}); s.listen()
+attempt(socket.socket(1).connect, {name!r})
+"""
         assert python(project, script).out.split() == ["ECONNREFUSED", "ok"]
 
 
@@ -196,7 +200,7 @@ for s in servers:
 import time; time.sleep(60)
 """
     ready, stdout = os.pipe()
-    with open(ready, "rb") as told, standing(project, script, stdout=stdout) as fence:
+    with os.fdopen(ready, "rb") as told, standing(project, script, stdout=stdout) as fence:
         os.close(stdout)
         wait(fence, told.fileno())
         assert fence.inside_listeners() == [8002, 8010]

@@ -34,8 +34,9 @@ def ruleset(host_ports: tuple[int, ...], *, ipv6: bool = True) -> str:
             "  meta l4proto udp notrack",
             " }",
             " chain capture { type nat hook output priority -100; policy accept;",
-            *(f"  {ip} daddr {gate} accept" for _, ip, gate, _, _ in gates),
+            # Questions first: the nameserver that resolv.conf inside names is the gate itself, which answers on another port than 53.
             *(f"  meta nfproto {nf} {proto} dport 53 dnat {ip} to {to}:{DNS_PORT}" for nf, ip, _, to, _ in gates for proto in ("udp", "tcp")),
+            *(f"  {ip} daddr {gate} accept" for _, ip, gate, _, _ in gates),
             *(f"  {ip} daddr {loop} tcp dport @{HOST_PORTS} dnat {ip} to {to}:{CAPTURE_PORT}" for _, ip, _, to, loop in gates),
             *(f"  {ip} daddr {loop} accept" for _, ip, _, _, loop in gates),
             *(f"  meta nfproto {nf} meta l4proto tcp dnat {ip} to {to}:{CAPTURE_PORT}" for nf, ip, _, to, _ in gates),
