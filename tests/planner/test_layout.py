@@ -129,6 +129,7 @@ def test_secrets_in_a_skeleton_are_refused_by_name() -> None:
     found = by_path(layout(filesystem(deny_read=[HOME], builtin=[f"{HOME}/.ssh", f"{HOME}/.aws"]), files).places())
     assert found[f"{HOME}/.ssh"].access is Access.HIDDEN
     assert found[f"{HOME}/.bashrc"].access is Access.HIDDEN
+    assert found[f"{HOME}/.bashrc"].why == found[HOME].why
     assert f"{HOME}/.aws" not in found
     assert f"{HOME}/notes" not in found
 
@@ -166,6 +167,11 @@ def test_writing_through_an_allowed_link_goes_where_it_leads() -> None:
 def test_an_absent_denied_path_in_a_write_root_is_said() -> None:
     laid = layout(filesystem(deny_write=[f"{APP}/later"], deny_read=[f"{APP}/.env.local"]), tree({}))
     assert {item.subject for item in laid.uncovered} >= {f"{APP}/later", f"{APP}/.env.local"}
+
+
+def test_a_pattern_in_a_write_root_says_that_later_files_are_not_covered() -> None:
+    laid = layout(filesystem(deny_read=[f"{APP}/**/.env", "/srv/*.key"]), tree({f"{APP}/.env": ""}))
+    assert [item.subject for item in laid.uncovered if "starts" in item.reason] == [f"{APP}/**/.env"]
 
 
 def test_an_absent_path_where_nothing_can_be_made_is_not() -> None:

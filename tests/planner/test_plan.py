@@ -161,6 +161,18 @@ def test_every_refusal_is_ours() -> None:
     assert issubclass(UnsupportedError, PaddockError)
 
 
+@pytest.mark.parametrize("hidden", [[], [HOME]])
+def test_a_copy_without_logins_stands_where_the_file_is_hidden(hidden: list[str]) -> None:
+    files = tree({**ETC, f"{HOME}/.npmrc": "save-exact=true\n_auth=hush\n", f"{HOME}/.ssh/id": ""})
+    made = plan(policy(filesystem(deny_read=hidden, builtin=[f"{HOME}/.npmrc", f"{HOME}/.ssh"])), files)
+    (copy,) = [file for file in made.private_files if file.path == f"{HOME}/.npmrc"]
+    assert copy.content == b"save-exact=true\n"
+    places = by_path(made.layout)
+    assert f"{HOME}/.npmrc" not in places
+    assert places[f"{HOME}/.ssh"].access is Access.HIDDEN
+    assert not hidden or places[HOME].skeleton
+
+
 def test_programs_on_path_in_a_hidden_home() -> None:
     files = tree({**ETC, f"{HOME}/.nvm/v20/bin/node": "", f"{HOME}/.local/bin/tool": "", f"{HOME}/.local/share/keyrings/k": "", f"{HOME}/bin/x": ""})
     made = plan(policy(filesystem(deny_read=[HOME])), files, environ={"PATH": f"{HOME}/.nvm/v20/bin:{HOME}/.local/bin:{HOME}/bin:relative:/usr/bin"})

@@ -7,7 +7,7 @@ import pytest
 from paddock.model.plan import Access, Kind
 from paddock.planner import protect
 from paddock.planner.names import ANYWHERE, KEPT_WRITABLE, NESTED
-from paddock.planner.scan import MAX_FOLDERS
+from paddock.planner.scan import MAX_DEPENDENCY_FOLDERS, MAX_FOLDERS
 from tests.planner.fakes import APP, HOME, Link, by_path, effective, filesystem, layout, rule, tree
 
 
@@ -74,6 +74,16 @@ def test_packages_may_bring_these_names_and_repositories_in_them_are_kept(folder
     assert effective(found, f"{APP}/{folder}/p/.npmrc") is Access.WRITE
     assert effective(found, f"{APP}/{folder}/p/.vscode/x") is Access.WRITE
     assert effective(found, f"{APP}/{folder}/q/.git/hooks/x") is Access.READ
+
+
+def test_packages_beside_each_other_are_all_asked_and_the_rest_is_said() -> None:
+    files = tree({f"{APP}/node_modules/p{number:04}/lib/x": "" for number in range(1500)})
+    files.add(f"{APP}/node_modules/p1400/.git/hooks/x", "")
+    files.listed.clear()
+    laid = layout(filesystem(), files)
+    assert effective(laid.places(), f"{APP}/node_modules/p1400/.git/hooks/x") is Access.READ
+    assert len(files.listed) < MAX_DEPENDENCY_FOLDERS + 20
+    assert any("not searched" in item.reason for item in laid.uncovered)
 
 
 def test_every_write_root_is_searched_and_so_are_folders_above_the_working_folder() -> None:
@@ -149,6 +159,16 @@ def test_ordinary_folders_come_before_those_that_tools_fill() -> None:
     files = tree({f"{APP}/node_modules/p{number:05}/x": "" for number in range(MAX_FOLDERS)})
     files.add(f"{APP}/z/y/.mcp.json", "")
     assert effective(layout(filesystem(), files).places(), f"{APP}/z/y/.mcp.json") is Access.READ
+
+
+def test_a_file_with_another_name_outside_is_kept() -> None:
+    files = tree({f"{APP}/h": "", f"{APP}/a": "", f"{APP}/d/b": "", f"{APP}/plain": "", f"{APP}/node_modules/x": ""})
+    files.names_of.update({f"{APP}/h": 1, f"{APP}/a": 2, f"{APP}/d/b": 2, f"{APP}/node_modules/x": 3})
+    found = layout(filesystem(), files).places()
+    assert effective(found, f"{APP}/h") is Access.READ
+    assert effective(found, f"{APP}/a") is Access.WRITE, "both of its names are in the project"
+    assert effective(found, f"{APP}/plain") is Access.WRITE
+    assert effective(found, f"{APP}/node_modules/x") is Access.WRITE
 
 
 def test_a_rule_keeps_its_own_reason() -> None:

@@ -89,6 +89,7 @@ def lay_out(policy: FilesystemPolicy, ground: Ground, view: View) -> Layout:
     work.own()
     work.secrets(work.tree.sweep())
     work.judge_absent()
+    work.judge_patterns()
     return work.out
 
 
@@ -114,9 +115,10 @@ class _Work:
                 self.absent.append((found.path, "read", rule))
             elif not self.in_own_folder(found.path):
                 node = self.tree.at(found.path, found.kind)
-                node.deny_read = node.deny_read or (rule.origin, "")
+                node.deny_read = node.deny_read or (rule.origin, rule.origin.text if rule.origin.scope is Scope.BUILTIN else "")
         for rule, found in self.expanded(self.policy.allow_read, "allowRead"):
             self.show(found, (rule.origin, ""))
+        self.surroundings()
         shown: list[str] = []
         for folder in self.ground.reopened:
             if self.hidden_with_home(folder):
@@ -139,6 +141,12 @@ class _Work:
                 hidden = paths.is_beneath(self.ground.home, path)
                 break
         return hidden
+
+    def surroundings(self) -> None:
+        """A project somewhere below ``/tmp`` sees what lies around it there, as it would anywhere else; what others keep in ``/tmp`` stays out of sight."""
+        if paths.is_beneath(self.ground.cwd, "/tmp") and paths.depth(self.ground.cwd) > 2:  # noqa: S108 -- named to be told apart
+            first = "/".join(self.ground.cwd.split("/")[:3])
+            self.show(self.view.resolve(first), (_FENCE, "the folder in /tmp that holds the project"))
 
     def show(self, found: Resolved, mark: Mark) -> None:
         """Re-open reading at a place and at the links that lead to it."""
@@ -222,6 +230,14 @@ class _Work:
 
     # -- what the sweep has to be known for
 
+    def judge_patterns(self) -> None:
+        """Patterns cover what exists when the command starts; what is made later where the command may write is not covered."""
+        for rule in (*self.policy.deny_read, *self.policy.deny_write):
+            if rule.is_glob and rule.origin.scope is not Scope.BUILTIN:
+                start = self.view.resolve(globs.split(rule.path)[0])
+                if self.tree.access(start.path) is Access.WRITE:
+                    self.out.uncovered.append(Uncovered(rule.path, "a pattern covers what exists when the command starts", rule.origin))
+
     def judge_absent(self) -> None:
         """Rules about paths that do not exist: no placeholder is ever made on the host, so where the command could make them it is said."""
         for path, act, rule in self.absent:
@@ -234,22 +250,25 @@ class _Work:
 
     def secrets(self, places: tuple[Place, ...]) -> None:
         """Secrets in a folder that is hidden as a whole but has something shown in it: listed, so that touching one is refused by name."""
-        ways = [place.path for place in places if place.skeleton]
+        ways = [place for place in places if place.skeleton]
         count = 0
-        for rule, found in self._secret_rules():
+        for found, mark in self._secrets() if ways else ():
+            way = next((place for place in ways if found.path != place.path and paths.is_beneath(found.path, place.path)), None)
+            if way is None or self.tree.access(found.path) is not Access.HIDDEN:
+                continue
             if count >= MAX_SHOWN_SECRETS:
                 break
-            if any(found.path != way and paths.is_beneath(found.path, way) for way in ways) and self.tree.access(found.path) is Access.HIDDEN:
-                count += 1
-                self.tree.at(found.path, found.kind).show_denied = (rule.origin, "")
+            count += 1
+            self.tree.at(found.path, found.kind).show_denied = mark or (way.why, way.reason)
 
-    def _secret_rules(self) -> Iterable[tuple[PathRule, Resolved]]:
+    def _secrets(self) -> Iterable[tuple[Resolved, Mark | None]]:
+        """What exists, with its own rule; start-up files of shells have none, they are hidden by the rule that hides the folder."""
         for rule in self.policy.deny_read:
             if rule.origin.scope is Scope.BUILTIN and not rule.is_glob:
                 found = self.view.resolve(rule.path)
                 if found.kind is not None:
-                    yield rule, found
+                    yield found, (rule.origin, rule.origin.text)
         for name in protect.SHELL_FILES:
             found = self.view.resolve(paths.join(self.ground.home, name))
             if found.kind is not None and not found.links:
-                yield PathRule(found.path, protect.origin(name)), found
+                yield found, None

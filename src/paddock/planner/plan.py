@@ -52,6 +52,7 @@ def make_plan(
     ground = _ground(settings.context, view, cwd, environ, allow_home=allow_home)
     layout = lay_out(policy.filesystem, ground, view)
     presets = _presets(policy, settings.context, ground, layout, view, environ)
+    covered = {file.path for file in presets.files}
     network = replace(policy.network, allowed=(*policy.network.allowed, *presets.hosts))
     doors = network.proxy_env
     variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=doors, extra=presets.environment)
@@ -61,7 +62,8 @@ def make_plan(
         home=ground.home,
         uid=facts.uid,
         gid=facts.gid,
-        layout=layout.places(),
+        # A private file stands in front of the host's: what it covers needs no mask, and touching it is no violation.
+        layout=tuple(place for place in layout.places() if place.path not in covered),
         private_files=(*name_files(view, facts.hostname), *presets.files),
         binds=presets.binds,
         environment=variables,

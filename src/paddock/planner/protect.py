@@ -43,6 +43,8 @@ def protect(tree: Tree, view: View, policy: FilesystemPolicy, roots: list[str], 
     work.repositories(found)
     for name in found.names:
         work.name(name)
+    for linked in found.linked:
+        work.mark(linked.path, linked.kind, linked.reason)
     work.say(found)
 
 

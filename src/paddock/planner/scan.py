@@ -16,10 +16,16 @@ from paddock.model.plan import Kind
 from paddock.planner.names import ANYWHERE, DEPENDENCY_FOLDERS, KEPT_WRITABLE, NESTED, OWN_FOLDER, PREFIXES
 from paddock.planner.view import View
 
-__all__ = ["MAX_FOLDERS", "Finding", "Findings", "scan"]
+__all__ = ["MAX_DEPENDENCY_FOLDERS", "MAX_FILES", "MAX_FOLDERS", "Finding", "Findings", "scan"]
 
 MAX_FOLDERS = 2500
-"""How many folders are listed in one plan."""
+"""How many ordinary folders are listed in one plan."""
+
+MAX_DEPENDENCY_FOLDERS = 300
+"""How many folders are listed inside those that tools fill themselves. Every package next to each other is still asked for a repository of its own."""
+
+MAX_FILES = 2000
+"""How many files are asked for the number of their names."""
 
 # The look of a git directory (gitrepository-layout(5)): all three, or git does not accept it.
 _GIT_LOOK = (("HEAD", Kind.FILE), ("objects", Kind.DIRECTORY), ("refs", Kind.DIRECTORY))
@@ -39,12 +45,14 @@ class Finding:
 class Findings:
     """``repositories`` are folders with an entry ``.git``; ``git_folders`` look like git directories themselves (bare repositories).
 
+    ``linked`` are files with a second name that was not found here: writing to them writes somewhere else.
     ``unreached`` says how many folders were known and not looked into, ``first_unreached`` names one.
     """
 
     names: list[Finding] = field(default_factory=list)
     repositories: list[str] = field(default_factory=list)
     git_folders: list[str] = field(default_factory=list)
+    linked: list[Finding] = field(default_factory=list)
     unreached: int = 0
     first_unreached: str = ""
 
@@ -56,6 +64,10 @@ class _Scan:
         self.ordinary: deque[str] = deque()
         self.dependencies: deque[str] = deque()
         self.queued: set[str] = set()
+        self.repositories: dict[str, None] = {}
+        self.files: dict[tuple[int, int], list[str]] = {}
+        self.counts: dict[tuple[int, int], int] = {}
+        self.asked = 0
 
     def add(self, path: str, *, dependency: bool) -> None:
         if path not in self.queued:
@@ -68,7 +80,7 @@ class _Scan:
             return
         base = path if path != "/" else ""
         if ".git" in entries:
-            self.out.repositories.append(path)
+            self.repositories[path] = None
         if "HEAD" in entries and all(entries.get(name) is kind for name, kind in _GIT_LOOK):
             self.out.git_folders.append(path)
             return
@@ -79,6 +91,23 @@ class _Scan:
                 continue
             if kind is Kind.DIRECTORY:
                 self.add(f"{base}/{name}", dependency=dependency or name in DEPENDENCY_FOLDERS)
+                if dependency and self.view.kind(f"{base}/{name}/.git") is not None:
+                    self.repositories[f"{base}/{name}"] = None
+            elif kind is Kind.FILE and not dependency:
+                self.count_names(f"{base}/{name}")
+
+    def count_names(self, path: str) -> None:
+        """Remember a file that has more than one name (link(2)). Package managers link whole dependency folders: those are not asked about."""
+        if self.asked >= MAX_FILES:
+            return
+        self.asked += 1
+        try:
+            device, inode, names = self.view.links(path)
+        except OSError:
+            return  # gone since it was listed
+        if names > 1:
+            self.files.setdefault((device, inode), []).append(path)
+            self.counts[device, inode] = names
 
     def protected(self, path: str, name: str, kind: Kind) -> bool:
         """Note ``path`` when its name is protected. True when nothing below it needs looking at."""
@@ -103,11 +132,15 @@ class _Scan:
                 self.out.names.append(Finding(f"{path}/{name}", kind, reason))
 
     def run(self, limit: int) -> None:
-        listed = 0
-        for queue, dependency in ((self.ordinary, False), (self.dependencies, True)):
-            while queue and listed < limit:
+        for queue, dependency, bound in ((self.ordinary, False, limit), (self.dependencies, True, MAX_DEPENDENCY_FOLDERS)):
+            listed = 0
+            while queue and listed < bound:
                 listed += 1
                 self.folder(queue.popleft(), dependency=dependency)
+        self.out.repositories = list(self.repositories)
+        for identity, found in self.files.items():
+            if len(found) < self.counts[identity]:
+                self.out.linked += [Finding(path, Kind.FILE, "has another name outside, through which a write would be seen there") for path in found]
         left = [*self.ordinary, *self.dependencies]
         self.out.unreached = len(left)
         self.out.first_unreached = left[0] if left else ""

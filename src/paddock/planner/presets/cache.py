@@ -16,10 +16,10 @@ INSIDE = "/run/paddock/cache"
 
 _WHY = Origin(Scope.BUILTIN, "builtin", key="presets", text="a cache private to the project")
 
-# Variable -> folder below the cache. pnpm reads its store from npm's variables.
+# Variable -> folder below the cache. pnpm keeps its store below PNPM_HOME; its other variable for it makes npm complain.
 _VARIABLES = {
     "npm_config_cache": "npm",
-    "npm_config_store_dir": "pnpm",
+    "PNPM_HOME": "pnpm",
     "YARN_CACHE_FOLDER": "yarn",
     "PIP_CACHE_DIR": "pip",
     "UV_CACHE_DIR": "uv",
