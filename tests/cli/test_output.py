@@ -13,9 +13,11 @@ from paddock.cli.output import Output
 from paddock.errors import LaunchError, PaddockError, Problem, SettingsError, UnsupportedError, UsageError
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    return stream
 
 
 def outputs(environ: dict[str, str] | None = None) -> tuple[Output, io.StringIO, io.StringIO]:
@@ -78,15 +80,15 @@ def test_json_is_one_document_in_ascii() -> None:
     ("environ", "coloured"),
     [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": ""}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({}, False)],
 )
-def test_colour_only_on_terminals_that_want_it(environ: dict[str, str], *, coloured: bool) -> None:
-    output = Output(io.StringIO(), Terminal(), environ=environ)
+def test_colour_only_on_terminals_that_want_it(terminal: io.StringIO, environ: dict[str, str], *, coloured: bool) -> None:
+    output = Output(io.StringIO(), terminal, environ=environ)
     assert (output.paint("bad", "x") == "\x1b[31mx\x1b[0m") is coloured
     assert output.paint("bad", "x", err=False) == "x"
 
 
-def test_width_of_the_terminal() -> None:
+def test_width_of_the_terminal(terminal: io.StringIO) -> None:
     assert Output(io.StringIO(), io.StringIO(), environ={"COLUMNS": "77"}).columns is None
-    assert Output(io.StringIO(), Terminal(), environ={"COLUMNS": "77"}).columns == 77
+    assert Output(io.StringIO(), terminal, environ={"COLUMNS": "77"}).columns == 77
     main, side = pty.openpty()
     try:
         os.set_blocking(main, False)

@@ -55,6 +55,19 @@ def namespaces() -> dict[str, str]:
     return {entry.name: str(entry.readlink()) for entry in Path("/proc/self/ns").iterdir()}
 
 
+def test_a_whole_that_ends_without_a_word_is_a_failure_too() -> None:
+    able()
+
+    def vanish() -> None:
+        raise ConnectionResetError(104, "the fence has ended")
+
+    diagnosis = diagnose(os.environ, launch=vanish)
+    assert diagnosis.first_failure is not None
+    assert diagnosis.first_failure.result.errno == 104
+    assert diagnosis.first_failure.fix is not None
+    assert "report" in diagnosis.first_failure.fix.advice
+
+
 def test_trying_leaves_nothing_and_changes_nothing() -> None:
     before = namespaces(), len(list(Path("/proc/self/fd").iterdir()))
     diagnose(os.environ)
@@ -121,7 +134,7 @@ def step(document: dict[str, object], name: str) -> dict[str, object]:
 
 def test_nothing_taken_away() -> None:
     document = inside("true")
-    assert document["fit"] is True
+    assert document["first_failure"] is None, document["steps"]
 
 
 @pytest.mark.parametrize(

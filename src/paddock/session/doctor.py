@@ -64,11 +64,10 @@ def _whole(launch: Callable[[], None], *, ready: bool) -> Finding:
         return Finding(Result(trial, "not tried"))
     try:
         launch()
-    except PaddockError as error:
+    except (PaddockError, OSError) as error:
         cause = "every step works alone, and the whole does not"
-        return Finding(
-            Result(trial, "failed", getattr(error, "errno", 0), str(error)), Fix(cause, error.hint or "please report this with `paddock doctor --json`")
-        )
+        advice = (error.hint if isinstance(error, PaddockError) else "") or "please report this with `paddock doctor --json`"
+        return Finding(Result(trial, "failed", getattr(error, "errno", 0) or 0, str(error)), Fix(cause, advice))
     return Finding(Result(trial, "ok"))
 
 
