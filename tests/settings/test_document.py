@@ -60,6 +60,7 @@ def test_every_place_is_the_place_of_the_value(value: object) -> None:
     [
         ("", 1, 1, "empty"),
         ("  \n ", 2, 2, "empty"),
+        ("\n]", 2, 1, "a value"),
         ('{"a": 1,}', 1, 8, "comma"),
         ('{"a": [1,\n]}', 1, 9, "comma"),
         ('{"a": 1', 1, 8, "ends"),
@@ -138,3 +139,8 @@ def test_source_is_the_text_as_written() -> None:
 def test_a_string_full_of_escapes_is_read_in_one_pass() -> None:
     text = '"' + '\\"\\\\\\u0041' * 100_000 + '"'
     assert parse("f", text).root.plain() == json.loads(text)
+
+
+def test_places_are_right_in_any_order_of_asking() -> None:
+    document = parse("f", "[1,\n2,\n\n3]")
+    assert [document.place(at) for at in (9, 1, 4, 8, 0, 5)] == [(4, 2), (1, 2), (2, 1), (4, 1), (1, 1), (2, 2)]

@@ -84,6 +84,17 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     assert "too many symbolic links" in problem.message
 
 
+def test_an_absolute_link_starts_at_the_root_again(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "good").symlink_to("/etc/passwd")
+    (tmp_path / "bad").symlink_to("/tmp/somewhere")
+    roots = Roots(str(tmp_path))
+    assert check_owner(str(tmp_path / "good"), roots) is None
+    problem = check_owner(str(tmp_path / "bad"), roots)
+    assert problem is not None
+    assert problem.message.startswith("/tmp can be written by group or others")
+
+
 def test_somebody_elses_file_is_refused(world: World) -> None:
     applies(os.geteuid() == 0, "only root can give a file away")
     path = world.write("managed", DENY)

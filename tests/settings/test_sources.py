@@ -10,6 +10,7 @@ from paddock.errors import SettingsError, UsageError
 from paddock.model.settings import Scope
 from paddock.settings.load import context_for
 from paddock.settings.sources import selected_scopes
+from tests.conftest import applies
 from tests.settings.world import World, values
 
 
@@ -126,6 +127,18 @@ def test_when_home_is_the_repository_the_start_folder_counts(world: World) -> No
     world.put(world.home / ".claude/settings.local.json", deny("home"))
     world.put(world.project / ".claude/settings.local.json", deny("start"))
     assert rules(world) == {"start"}
+
+
+@pytest.mark.parametrize("part", [".", ".git", ".claude"])
+def test_when_the_root_is_somebody_elses_the_start_folder_counts(world: World, part: str) -> None:
+    applies(os.geteuid() == 0, "only root can give a folder away")
+    git(world.project, "init")
+    below = world.folder("home/app/pkg")
+    world.put(world.project / ".claude/settings.local.json", deny("root"))
+    world.put(below / ".claude/settings.local.json", deny("start"))
+    assert rules(world, cwd=below) == {"root", "start"}
+    os.chown(world.project / part, 12345, -1)
+    assert rules(world, cwd=below) == {"start"}
 
 
 def test_a_submodule_is_a_repository_of_its_own(world: World) -> None:

@@ -11,6 +11,7 @@ from paddock.host.files import HostFiles
 from paddock.model.plan import Plan
 from paddock.model.policy import Policy
 from paddock.model.settings import Notice, Settings
+from paddock.permissions.rule import notices
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import make_plan
 from paddock.settings.load import LoadRequest, load
@@ -65,9 +66,11 @@ def prepare(request: Request) -> Prepared:
     refuse_unsupported(settings)
     policy = policy_from(settings)
     plan = make_plan(policy, settings, gather(), HostFiles(), argv=request.argv, cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
-    waiting = settings.trust_needed
-    if waiting:
-        plan = replace(plan, notices=(*plan.notices, _trust_notice(settings)))
+    said = notices(settings)
+    if settings.trust_needed:
+        said = (*said, _trust_notice(settings))
+    if said:
+        plan = replace(plan, notices=(*plan.notices, *said))
     return Prepared(settings, policy, plan)
 
 
