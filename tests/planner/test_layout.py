@@ -236,6 +236,14 @@ def test_paddocks_own_folders_cannot_be_written_whatever_is_allowed() -> None:
     assert effective(found, f"{HOME}/.config/paddock/settings.json") is not Access.WRITE
 
 
+def test_an_installation_that_cannot_be_kept_is_refused() -> None:
+    files = tree({f"{APP}/paddock.pyz": ""})
+    with pytest.raises(PolicyError, match="runs from") as caught:
+        layout(filesystem(), files, own=(f"{APP}/paddock.pyz/paddock",))
+    assert "outside the project" in caught.value.hint
+    layout(filesystem(allow_write=[]), files, own=(f"{APP}/paddock.pyz/paddock",))
+
+
 # -- programs on PATH
 
 

@@ -20,6 +20,7 @@ def presets(files: Tree, *tools: str, environ: dict[str, str] | None = None) -> 
     given = Given(
         view=View(files),
         home=HOME,
+        project_root=APP,
         config_home=f"{HOME}/.config",
         environ=environ or {},
         programs=(f"{APP}/node_modules/.bin", "/usr/bin"),
@@ -167,6 +168,12 @@ npmRegistries:
   "//y.example":
     npmAuthToken: hush
 """
+
+
+def test_the_projects_own_rc_file_is_named_and_not_believed() -> None:
+    made = presets(tree({f"{APP}/.npmrc": "registry=https://p.example/\n", f"{HOME}/.npmrc": "registry=https://u.example/\n"}), "npm")
+    assert patterns(made) == ["u.example:443"]
+    assert any("p.example:443" in notice.text for notice in made.notices)
 
 
 def test_yarn_and_pnpm() -> None:

@@ -210,7 +210,7 @@ class _Work:
         protect.protect(self.tree, self.view, self.policy, self.write_roots, self.out, cwd=self.ground.cwd, home=self.ground.home)
 
     def own(self) -> None:
-        """Paddock itself: the last word, after every rule."""
+        """Paddock itself: the last word, after every rule. Raises ``PolicyError`` when the installation cannot be kept (a zip file in the project)."""
         for folder in self.ground.own:
             self.seal(folder, "Paddock's own installation")
         for folder in self.ground.state:
@@ -221,6 +221,11 @@ class _Work:
     def seal(self, folder: str, reason: str) -> Node | None:
         found = self.view.resolve(folder)
         if found.kind is None:
+            if any(paths.is_beneath(found.path, root) for root in self.write_roots) and folder in self.ground.own:
+                raise PolicyError(
+                    f"Paddock runs from {folder}, which the command could write and which cannot be kept from it",
+                    hint="install Paddock as a tool of its own, outside the project",
+                )
             return None
         node = self.tree.at(found.path, found.kind)
         node.sealed = (_FENCE, reason)

@@ -107,7 +107,8 @@ def _presets(policy: Policy, context: Context, ground: Ground, layout: Layout, v
         config_home=paths.normalise(config) if config.startswith("/") and "\0" not in config else paths.join(ground.home, ".config"),
         environ=environ,
         programs=tuple(paths.normalise(entry) for entry in environ.get("PATH", "").split(":") if entry.startswith("/") and "\0" not in entry),
-        writable=lambda path: layout.access(path) is Access.WRITE,
+        project_root=ground.project_root,
+        writable=lambda path: layout.access(path) is Access.WRITE or _in_project(path, ground),
     )
     cache_home = paths.normalise(context.cache_home)
     presets = collect(given, policy.tools, project_root=ground.project_root, cache_home=cache_home, cache_possible=view.can_make(cache_home))
@@ -121,6 +122,11 @@ def _installation() -> tuple[str, ...]:
     package = paths.ancestors(paths.normalise(__file__))[1]
     environments = {paths.normalise(prefix) for prefix in (sys.prefix, sys.base_prefix)} - {"/usr", "/usr/local"}
     return (package, *sorted(environments))
+
+
+def _in_project(path: str, ground: Ground) -> bool:
+    """A read-only project is still the project. A working folder that holds the home (``--allow-home``) does not make the person's files a project's."""
+    return paths.is_beneath(path, ground.project_root) and not paths.is_beneath(ground.home, ground.project_root)
 
 
 def _host_ports(network: NetworkPolicy) -> tuple[int, ...]:

@@ -141,6 +141,9 @@ class _Protect:
             there = self.view.names(self.cwd) or {}
             missing = [name for name in ANYWHERE if name not in there]
             shown = ", ".join(name for name in (".mcp.json", ".claude", "AGENTS.md", ".vscode") if name in missing)
-            text = f"protected names that do not exist yet can be created ({shown or missing[0]} and {len(missing)} in all)" if missing else ""
-            if text:
+            if missing:
+                text = f"protected names that do not exist yet can be created ({shown or missing[0]}; {len(missing)} in all)"
                 self.report.uncovered.append(Uncovered(self.cwd, text, origin("")))
+            if found.repositories:
+                text = "in git directories, what does not exist yet of hooks, config.worktree and commondir can be created"
+                self.report.uncovered.append(Uncovered(found.repositories[0], text, origin("")))

@@ -19,12 +19,13 @@ KEY = "paddock.network.tools"
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """``writable`` says whether the command could have written a (resolved) path: what stands there is the project's word, not the user's.
+    """``writable`` says whether a (resolved) path belongs to the project, or the command could have written it: what stands there is not the user's word.
     ``programs`` are the folders of PATH.
     """
 
     view: View
     home: str
+    project_root: str
     config_home: str
     environ: Mapping[str, str]
     programs: tuple[str, ...]

@@ -52,7 +52,7 @@ def hosts(given: Given, gives: Gives) -> None:
             given, value, name, 0, "npm"
         ):
             replaced = replaced or lower == "npm_config_registry"
-    for file in (_user_rc(given), *_global_files(given)):
+    for file in (paths.join(given.project_root, ".npmrc"), _user_rc(given), *_global_files(given)):
         for line in _registries(given, file):
             added = gives.address(given, line.value, file, line.number, "npm")
             replaced = replaced or (added and line.key == "registry")
