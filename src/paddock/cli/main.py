@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from paddock import __version__
-from paddock.errors import PaddockError, UsageError
+from paddock.errors import InternalError, PaddockError, UsageError
 
 __all__ = ["VERBS", "main"]
 
@@ -34,7 +34,7 @@ def usage() -> str:
 
 
 def main(argv: list[str]) -> int:
-    """Run one verb. ``argv`` is the words after the program's name. Returns the exit code; never raises for an error that a person caused."""
+    """Run one verb. ``argv`` is the words after the program's name. Returns the exit code; never raises: what nobody foresaw is shown whole and ends with 125."""
     from paddock.cli.output import Output
 
     out = Output(sys.stdout, sys.stderr)
@@ -45,6 +45,12 @@ def main(argv: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except Exception:  # noqa: BLE001 -- the last line of defence: exit code 1 would be taken for the command's own
+        from traceback import format_exc
+
+        out.block(format_exc())
+        out.error(InternalError("this is a defect of Paddock", hint="please report it with the lines above"))
+        return InternalError.exit_code
 
 
 def dispatch(argv: list[str], out: object) -> int:

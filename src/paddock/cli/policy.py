@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from paddock.cli.options import COMMON, Option, help_text, parse
 from paddock.cli.output import Output
-from paddock.cli.run import request_from
+from paddock.cli.request import request_from
+from paddock.cli.sections import print_sections, show_plan
 from paddock.errors import UsageError
-from paddock.session.prepare import Prepared, load_settings, prepare
-from paddock.session.show import Sections, plan_json, plan_sections, policy_json, policy_sections, where
+from paddock.session.prepare import load_settings, prepare
+from paddock.session.show import plan_json, policy_json, policy_sections
 
-__all__ = ["main", "show_plan"]
+__all__ = ["main"]
 
 OPTIONS: tuple[Option, ...] = (
     *COMMON,
@@ -48,31 +49,12 @@ def _show(words: list[str], out: Output) -> int:
         if parsed.has("--json"):
             out.json({"policy": policy_json(prepared.settings), "plan": plan_json(prepared.plan)})
             return 0
-        _sections(policy_sections(prepared.settings), out)
+        print_sections(policy_sections(prepared.settings), out)
         show_plan(prepared, out, as_json=False)
         return 0
     settings = load_settings(request)
     if parsed.has("--json"):
         out.json(policy_json(settings))
     else:
-        _sections(policy_sections(settings), out)
+        print_sections(policy_sections(settings), out)
     return 0
-
-
-def show_plan(prepared: Prepared, out: Output, *, as_json: bool) -> None:
-    """Print the plan: what ``run`` would do here, and what it would not cover."""
-    if as_json:
-        out.json(plan_json(prepared.plan))
-        return
-    _sections(plan_sections(prepared), out)
-    for notice in (*prepared.settings.notices, *prepared.plan.notices):
-        place = f" ({where(notice.origin, prepared.settings.context)})" if notice.origin else ""
-        out.note(notice.text + place)
-
-
-def _sections(sections: Sections, out: Output) -> None:
-    for title, heads, rows in sections:
-        if rows:
-            out.text(f"{title}\n")
-            out.table(rows, heads)
-            out.text("\n")

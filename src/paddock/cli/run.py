@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from paddock.cli.options import COMMON, Option, Parsed, help_text, parse
 from paddock.cli.output import Output
+from paddock.cli.request import request_from
 from paddock.errors import UsageError
-from paddock.session.prepare import Prepared, Request, prepare
+from paddock.session.prepare import Prepared, prepare
 
-__all__ = ["OPTIONS", "main", "request_from", "working_folder"]
+__all__ = ["OPTIONS", "main"]
 
 OPTIONS: tuple[Option, ...] = (
     *COMMON,
@@ -32,11 +31,27 @@ def main(words: list[str], out: Output) -> int:
         raise UsageError("no command to run", hint=USAGE)
     prepared = prepare(request_from(parsed))
     if parsed.has("--dry-run"):
-        from paddock.cli.policy import show_plan
-
-        show_plan(prepared, out, as_json=parsed.has("--json"))
-        return 0
+        return _show(parsed, prepared, out)
     return _run(parsed, prepared, out)
+
+
+def _show(parsed: Parsed, prepared: Prepared, out: Output) -> int:
+    """Print the plan; with ``--json FILE`` write it there, with ``--json -`` print it as JSON."""
+    from paddock.cli.sections import show_plan
+
+    target = parsed.last("--json")
+    if target in ("", "-"):
+        show_plan(prepared, out, as_json=target == "-")
+        return 0
+    from json import dumps
+
+    from paddock.session.reportfile import ReportFile
+    from paddock.session.show import plan_json
+
+    trouble = ReportFile(target).write(dumps(plan_json(prepared.plan), indent=2) + "\n")
+    if trouble:
+        raise UsageError(trouble)
+    return 0
 
 
 def _run(parsed: Parsed, prepared: Prepared, out: Output) -> int:
@@ -51,26 +66,3 @@ def _run(parsed: Parsed, prepared: Prepared, out: Output) -> int:
 
     write_report(prepared, outcome, out, quiet=parsed.has("--quiet"), verbose=parsed.has("--verbose"), json_to=report)
     return outcome.ending.code
-
-
-def request_from(parsed: Parsed) -> Request:
-    """The shared options as a request of the session."""
-    sources = tuple(s for s in parsed.last("--setting-sources").split(",") if s) if parsed.has("--setting-sources") else None
-    return Request(
-        argv=tuple(parsed.rest),
-        cwd=working_folder(),
-        environ=dict(os.environ),
-        settings=tuple(parsed.values.get("--settings", ())),
-        sources=sources,
-        options=tuple(parsed.settings),
-        trust_project=parsed.has("--trust-project"),
-        allow_home=parsed.has("--allow-home"),
-    )
-
-
-def working_folder() -> str:
-    """The working folder with every link resolved. Raises ``UsageError`` when it is gone or cannot be entered."""
-    try:
-        return os.getcwd()
-    except OSError as error:
-        raise UsageError(f"the working folder cannot be used: {error.strerror}", hint="change to a folder that exists") from error

@@ -6,7 +6,7 @@ import sys
 
 from paddock.cli.options import Option, help_text, parse
 from paddock.cli.output import Output
-from paddock.cli.run import request_from
+from paddock.cli.request import request_from
 from paddock.errors import UsageError
 from paddock.session.show import shorten, where
 from paddock.session.trust import Waiting, accept, revoke, waiting

@@ -1,0 +1,34 @@
+"""From parsed words to a request of the session."""
+
+from __future__ import annotations
+
+import os
+
+from paddock.cli.options import Parsed
+from paddock.errors import UsageError
+from paddock.session.prepare import Request
+
+__all__ = ["request_from", "working_folder"]
+
+
+def request_from(parsed: Parsed) -> Request:
+    """The shared options as a request of the session."""
+    sources = tuple(s for s in parsed.last("--setting-sources").split(",") if s) if parsed.has("--setting-sources") else None
+    return Request(
+        argv=tuple(parsed.rest),
+        cwd=working_folder(),
+        environ=dict(os.environ),
+        settings=tuple(parsed.values.get("--settings", ())),
+        sources=sources,
+        options=tuple(parsed.settings),
+        trust_project=parsed.has("--trust-project"),
+        allow_home=parsed.has("--allow-home"),
+    )
+
+
+def working_folder() -> str:
+    """The working folder with every link resolved. Raises ``UsageError`` when it is gone or cannot be entered."""
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise UsageError(f"the working folder cannot be used: {error.strerror}", hint="change to a folder that exists") from error
