@@ -225,6 +225,15 @@ def read_exactly(client: socket.socket, count: int) -> bytes:
     return out
 
 
+def answer(client: socket.socket) -> bytes:
+    """One HTTP answer with a counted body."""
+    out = b""
+    while b"\r\n\r\n" not in out and (data := client.recv(1)):
+        out += data
+    size = next((int(line.split(b":")[1]) for line in out.split(b"\r\n") if line.lower().startswith(b"content-length")), 0)
+    return out + read_exactly(client, size)
+
+
 def is_reset(client: socket.socket) -> bool:
     """Whether the other side ends the connection with a reset and says nothing before."""
     try:

@@ -14,7 +14,7 @@ from paddock.errors import PolicyError
 from paddock.model.hosts import parse_host
 from paddock.network.ports import DNS_TCP, HTTP, SOCKS
 from paddock.network.wire.tls import ALERT_ACCESS_DENIED
-from tests.network.support import Rig, Server, echo, is_reset, policy, read_all, read_exactly, running, swallow, web
+from tests.network.support import Rig, Server, answer, echo, is_reset, policy, read_all, read_exactly, running, swallow, web
 from tests.network.wire import hellos
 
 NAMES = {"allowed.test": ["127.0.0.1"], "other.test": ["127.0.0.1"], "priv.wild.test": ["10.255.255.1"], "mds.wild.test": ["169.254.169.254"]}
@@ -262,9 +262,9 @@ def test_plain_requests_go_through(rig: Rig, website: Server) -> None:
     with rig.named("allowed.test", website.port) as client:
         for target in ("/1", "/2"):
             client.sendall(get(f"allowed.test:{website.port}", target))
-            assert client.recv(999).endswith(f"served GET {target} HTTP/1.1".encode())
+            assert answer(client).endswith(f"served GET {target} HTTP/1.1".encode())
         client.sendall(b"POST /3 HTTP/1.1\r\nhost: ALLOWED.test.\r\nContent-Length: 3\r\n\r\nabc")
-        assert client.recv(999).endswith(b"served POST /3 HTTP/1.1")
+        assert answer(client).endswith(b"served POST /3 HTTP/1.1")
     assert b"abc" in website.received
 
 
@@ -379,7 +379,7 @@ def test_without_a_101_the_next_request_is_still_checked() -> None:
 def test_an_offer_of_http2_is_taken_out(rig: Rig, website: Server) -> None:
     with rig.named("allowed.test", website.port) as client:
         client.sendall(get("allowed.test", extra="Connection: Upgrade, HTTP2-Settings, keep-alive\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n"))
-        assert client.recv(999).endswith(b"served GET / HTTP/1.1")
+        assert answer(client).endswith(b"served GET / HTTP/1.1")
     assert b"h2c" not in website.received[0]
     assert b"Connection: keep-alive" in website.received[0]
 
@@ -411,12 +411,12 @@ def test_half_open_connections_delay_nobody(rig: Rig, website: Server) -> None:
         client.sendall(b"\x05" if client.getpeername()[1] == rig.ports[SOCKS] else b"GET /")
     served = [rig.named("allowed.test", website.port), rig.connect(HTTP), rig.connect(SOCKS), rig.connect(DNS_TCP)]
     asked = [get("allowed.test"), b"CONNECT x HTTP/1.1\r\nHost: x\r\n\r\n", b"\x05\x01\x00", b"\x00\x01\x00"]
-    for client, data, answer in zip(served, asked, [b"HTTP/1.1 200 ", b"HTTP/1.1 400 ", b"\x05\x00", b""], strict=True):
+    for client, data, expected in zip(served, asked, [b"HTTP/1.1 200 ", b"HTTP/1.1 400 ", b"\x05\x00", b""], strict=True):
         client.sendall(data)
-        assert client.recv(999).startswith(answer)
+        assert client.recv(999).startswith(expected)
     assert rig.gate.stats().open > 150  # every queue is served in order: those before the four above are held open still
     waiting[0].sendall(get("allowed.test")[len(b"GET /") :])
-    assert waiting[0].recv(999).startswith(b"HTTP/1.1 200 ")
+    assert answer(waiting[0]).startswith(b"HTTP/1.1 200 ")
     for client in waiting + served:
         client.close()
 

@@ -133,14 +133,14 @@ class Exchange:
         sized = b"content-length" in names and not chunked
         self._keep = self._head.keeps_alive and (bodiless or sized or (chunked and self._head.version == "1.1"))
         self._answered = True
-        self._down.send(_encode(event, self._response_fields(event, unframed=chunked and self._head.version != "1.1")))
-        if bodiless:
+        head = _encode(event, self._response_fields(event, unframed=chunked and self._head.version != "1.1"))
+        if sized and not bodiless:
+            self._relay_counted(head, machine.trailing_data[0], int(dict(list(event.headers))[b"content-length"]))
             return
+        self._down.send(head)
         if chunked:
             self._relay_chunks(machine)
-        elif sized:
-            self._relay_counted(machine, int(dict(list(event.headers))[b"content-length"]))
-        else:
+        elif not bodiless:
             self._down.send(machine.trailing_data[0])
             self._down.keep_sink = True
             self._down.run()
@@ -157,10 +157,9 @@ class Exchange:
         kept = tuple((name, value) for name, value in event.headers.raw_items() if name.lower() not in gone)
         return (*kept, (b"Connection", b"keep-alive" if self._keep else b"close"))
 
-    def _relay_counted(self, machine: h11.Connection, size: int) -> None:
-        early = machine.trailing_data[0][:size]
-        self._down.send(early)
-        if not self._down.run_exactly(size - len(early)):
+    def _relay_counted(self, head: bytes, early: bytes, size: int) -> None:
+        self._down.send(head + early[:size])
+        if not self._down.run_exactly(size - len(early[:size])):
             self._keep = False
             close_both(self._client)
 

@@ -97,6 +97,7 @@ class Publisher:
 
     def _close(self, port: int) -> None:
         for sock in self._listening.pop(port)[1]:
+            close_both(sock)  # at once: closing alone would wait until the thread that polls it lets go
             sock.close()
 
     def _wake(self) -> None:
