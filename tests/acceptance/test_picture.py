@@ -43,6 +43,7 @@ def test_a_day_in_an_npm_project(stage: Stage, registries: bool) -> None:
     assert installed.report["flows"], "the packages came through the gate"
     tested = good(stage.run("npm", "test", cwd=project))
     assert "pass 3" in tested.out
+    assert tested.report["refused"] == [], "ordinary work is refused nothing"
 
     answered, _, printed = stage.serve(project)
     assert answered, printed
@@ -76,6 +77,7 @@ def test_a_day_in_a_python_project(stage: Stage, registries: bool) -> None:
     good(stage.run(".venv/bin/pip", "install", "-e", ".[test]", cwd=project))
     tested = good(stage.run(".venv/bin/pytest", "-q", cwd=project))
     assert "2 passed" in tested.out
+    assert tested.report["refused"] == [], "ordinary work is refused nothing"
 
     good(stage.run("git", "switch", "-q", "-c", "topic", cwd=project))
     with (project / "src" / "tally" / "__init__.py").open("a") as text:
@@ -111,13 +113,17 @@ def test_the_hostile_package_gets_nothing_and_the_report_says_why(stage: Stage) 
     for attempt in ATTEMPTS:
         refusal = ran.refusal_of(attempt)
         assert refusal, f"nothing in the report answers: {attempt.words}\n{ran.report}"
-        rule = refusal["rule"]
-        assert rule["file"] == "builtin" or rule["line"] > 0, refusal
+        if attempt.area in ("dns", "network"):
+            # Nothing refuses these by name; they are refused because no list holds them. What is named is the list, and the file to put the entry in.
+            assert "sandbox.network.allowedDomains" in refusal["remedy"]
+            assert settings in refusal["remedy"]
+        else:
+            assert refusal["rule"]["file"] == "builtin" or refusal["rule"]["line"] > 0, refusal
     quoted = lines_of(settings)
-    for words in ("read an ssh key", "read ./.env", "read a token variable"):
+    for words in ("append to a shell start-up file", "read ./.env", "read a token variable"):
         rule = next(ran.refusal_of(a) for a in ATTEMPTS if a.words == words)["rule"]  # type: ignore[index]
         assert rule["file"] == settings
-        assert rule["text"].removeprefix("./") in quoted[rule["line"] - 1], "the line that the report names holds the rule"
+        assert rule["text"] in quoted[rule["line"] - 1], "the line that the report names holds the rule"
 
     said = ran.err
     for attempt in ATTEMPTS:
@@ -179,6 +185,7 @@ def test_nothing_is_left_after_paddock_is_killed(stage: Stage) -> None:
     assert marked_processes(mark) == []
     assert Path("/proc/self/mountinfo").read_text() == mounts
     new = {str(path) for path in stage.base.rglob("*")} - files
-    assert {path for path in new if "state" not in path} == set()
+    kept = {str(stage.home / name) for name in (".cache", ".cache/paddock", ".local", ".local/state", ".local/state/paddock")}
+    assert not {path for path in new - kept if not path.startswith((str(stage.home / ".cache/paddock/"), str(stage.home / ".local/state/paddock/")))}
     assert not [path for path in new if Path(path).is_socket()]
     assert status(stage, project) == ""

@@ -91,8 +91,10 @@ class FileObserver:
             return
         path = self._resolve(normalise(self._notifications.path(pid, call, arguments)))
         place = self._place(path)
-        if place is None and path in self._private:
-            return
+        if path in self._private:
+            return  # the command has a file of its own there
+        if place is not None and place.skeleton and path == place.path and not writes:
+            return  # it can be listed: it holds the way to what is shown below
         if place is not None and place.access is Access.HIDDEN:
             self._hidden(path, place, writes=writes)
         elif writes and (place is None or place.access is Access.READ) and not self._is_own(path):
