@@ -34,7 +34,7 @@ def usage() -> str:
 
 
 def main(argv: list[str]) -> int:
-    """Run one verb. ``argv`` is the words after the program's name. Returns the exit code; never raises: what nobody foresaw is shown whole and ends with 125."""
+    """Run one verb. ``argv`` is the words after the program's name. Returns the exit code; never raises: what nobody foresaw ends with 125, shown whole."""
     from paddock.cli.output import Output
 
     out = Output(sys.stdout, sys.stderr)

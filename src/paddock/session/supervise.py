@@ -167,10 +167,10 @@ class Loop:
             self._ask(signo, Ending(128 + signo, "signal"))
 
     def _ask(self, signo: int, ending: Ending) -> None:
-        self._forward(signo)
         if self._asked is None:
             self._asked = ending
             self.later(GRACE_SECONDS, lambda: self._give_up(ending))
+        self._forward(signo)
 
     def _give_up(self, ending: Ending) -> None:
         if self._ending is None:

@@ -1,0 +1,126 @@
+"""The loop: signals that were sent to us are passed on, keys pressed at the terminal are not, deadlines end what does not leave."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from paddock.fence.kernel.signalfd import SI_KERNEL
+from paddock.session import supervise
+from paddock.session.supervise import Ending, Errands, Loop
+
+
+class Signals:
+    """A stand-in for ``SignalFd``: what is written to it is read as a signal."""
+
+    def __init__(self) -> None:
+        self.read_end, self.write_end = os.pipe()
+        self.codes: dict[int, int] = {}
+
+    def fileno(self) -> int:
+        return self.read_end
+
+    def send(self, signo: int, code: int) -> None:
+        self.codes[signo] = code
+        os.write(self.write_end, bytes((signo,)))
+
+    def read(self) -> tuple[int, int]:
+        signo = os.read(self.read_end, 1)[0]
+        return signo, self.codes[signo]
+
+
+@pytest.fixture
+def signals() -> Iterator[Signals]:
+    made = Signals()
+    yield made
+    os.close(made.read_end)
+    os.close(made.write_end)
+
+
+def loop_with(signals: Signals, passed_on: list[int]) -> Loop:
+    return Loop(signals, passed_on.append)  # type: ignore[arg-type]  # the stand-in has the two methods that are used
+
+
+def test_the_command_s_code_is_the_run_s(signals: Signals) -> None:
+    loop = loop_with(signals, [])
+    loop.later(0, lambda: loop.stop(42))
+    assert loop.run() == Ending(42, "command")
+
+
+def test_a_signal_from_a_process_is_passed_on_and_the_command_s_end_counts(signals: Signals) -> None:
+    passed_on: list[int] = []
+    loop = Loop(signals, lambda signo: (passed_on.append(signo), loop.stop(143))[0])  # type: ignore[arg-type,func-returns-value]  # as above
+    signals.send(signal.SIGTERM, 0)
+    assert loop.run() == Ending(143, "command")
+    assert passed_on == [signal.SIGTERM]
+
+
+def test_a_key_at_the_terminal_is_not_passed_on(signals: Signals) -> None:
+    passed_on: list[int] = []
+    loop = loop_with(signals, passed_on)
+    signals.send(signal.SIGINT, SI_KERNEL)
+    loop.later(0.05, lambda: loop.stop(0))
+    assert loop.run().code == 0
+    assert passed_on == []
+
+
+def test_what_does_not_leave_is_ended_after_the_grace(signals: Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervise, "GRACE_SECONDS", 0.01)
+    loop = loop_with(signals, [])
+    signals.send(signal.SIGINT, 0)
+    assert loop.run() == Ending(130, "signal")
+
+
+def test_a_time_limit_keeps_its_code_although_the_command_left(signals: Signals) -> None:
+    passed_on: list[int] = []
+    loop = Loop(signals, lambda signo: (passed_on.append(signo), loop.stop(143))[0])  # type: ignore[arg-type,func-returns-value]  # as above
+    loop.later(0, loop.expire)
+    assert loop.run() == Ending(124, "timeout")
+    assert passed_on == [signal.SIGTERM]
+
+
+def test_an_unwatched_descriptor_is_left_alone(signals: Signals) -> None:
+    loop = loop_with(signals, [])
+    read_end, write_end = os.pipe()
+    seen: list[str] = []
+    loop.watch(read_end, lambda: seen.append("called"))
+    loop.unwatch(read_end)
+    loop.unwatch(read_end)
+    os.write(write_end, b"x")
+    loop.later(0.05, lambda: loop.stop(0))
+    loop.run()
+    assert seen == []
+
+
+def test_errands_are_done_by_the_loop_s_thread(signals: Signals) -> None:
+    loop = loop_with(signals, [])
+    errands = Errands()
+    loop.watch(errands.fileno(), errands.run)
+    told: list[object] = []
+
+    def other() -> None:
+        told.append(errands.ask(threading.get_ident))
+        with pytest.raises(FileNotFoundError):
+            errands.ask(lambda: Path("/nowhere/at/all").stat())
+        loop.stop(0)
+        os.write(signals.write_end, b"")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    loop.later(0.5, lambda: None)
+    loop.run()
+    thread.join()
+    assert told == [threading.get_ident()]
+    errands.close()
+
+
+def test_an_errand_after_the_end_is_refused() -> None:
+    errands = Errands()
+    errands.close()
+    with pytest.raises(ConnectionResetError):
+        errands.ask(lambda: 1)
