@@ -116,7 +116,9 @@ class Demo:
         """The rule of a refusal, with its place."""
         if refusal is None:
             return "no rule was reported"
-        rule = refusal.get("rule") or {}
+        rule = refusal.get("rule")
+        if rule is None:
+            return "no entry of sandbox.network.allowedDomains allows it"
         file = str(rule.get("file", "")).replace(str(self.stage.projects), "").replace(str(self.stage.home), "~").lstrip("/")
         place = f"{file}:{rule['line']}" if rule.get("line") else file
         text = f' "{rule["text"]}"' if rule.get("text") else ""
