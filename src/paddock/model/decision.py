@@ -12,7 +12,8 @@ __all__ = ["Decision"]
 @dataclass(frozen=True, slots=True)
 class Decision:
     """``verdict`` is ``allow``, ``ask`` or ``deny``. ``reason`` is one sentence; ``rule`` the entry that decided (None: no entry did, the default holds);
-    ``remedy`` the smallest change that would allow it, or empty when nothing should."""
+    ``remedy`` the smallest change that would allow it, or empty when nothing should.
+    """
 
     verdict: str
     reason: str

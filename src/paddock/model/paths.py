@@ -37,7 +37,7 @@ def join(base: str, path: str) -> str:
 
 def is_beneath(path: str, root: str) -> bool:
     """Whether ``path`` is ``root`` or lies below it. Both must be normalised."""
-    if root == "/" or path == root:
+    if root in ("/", path):
         return True
     return len(path) > len(root) and path.startswith(root) and path[len(root)] == "/"
 

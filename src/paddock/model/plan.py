@@ -89,8 +89,8 @@ class Uncovered:
 class Plan:
     """Everything one run does. ``layout`` is sorted by path depth, parents first; the root itself is ``READ`` without being listed.
 
-    ``environment`` is complete: nothing else is passed. ``tmp_bytes``, ``shm_bytes`` and ``run_bytes`` cap the three memory-backed areas. ``doors`` says that the
-    explicit proxies listen as well. ``digest`` names the plan (hex, from everything but the command).
+    ``environment`` is complete: nothing else is passed. ``tmp_bytes``, ``shm_bytes`` and ``run_bytes`` cap the three memory-backed areas. ``doors`` says that
+    the explicit proxies listen as well. ``digest`` names the plan (hex, from everything but the command).
     """
 
     argv: tuple[str, ...]

@@ -45,8 +45,8 @@ class HostRule:
 class NetworkPolicy:
     """``allowed`` and ``denied`` are the effective lists (domain lists plus WebFetch rules plus presets); deny wins. Everything else is refused.
 
-    ``publish`` are inside TCP ports exposed on the host's loopback; ``local_binding`` exposes every port that the command listens on. ``dns_names`` are names whose
-    SRV or TXT records may really be asked. ``upstream_ca`` are PEM files trusted in addition by what Paddock itself dials.
+    ``publish`` are inside TCP ports exposed on the host's loopback; ``local_binding`` exposes every port that the command listens on. ``dns_names`` are names
+    whose SRV or TXT records may really be asked. ``upstream_ca`` are PEM files trusted in addition by what Paddock itself dials.
     """
 
     allowed: tuple[HostRule, ...] = ()
@@ -68,7 +68,7 @@ class VariableRule:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentPolicy:
-    """Order: start from the caller's variables, take ``remove`` out unless ``keep`` names it exactly, take ``deny`` out whatever ``keep`` says, then add ``set``.
+    """Order: the caller's variables, less ``remove`` unless ``keep`` names one exactly, less ``deny`` whatever ``keep`` says, and then ``set``.
 
     ``deny`` comes from ``sandbox.credentials.envVars``; ``set`` from ``env`` and ``paddock.environment.set``.
     """
