@@ -202,6 +202,17 @@ def test_a_working_folder_in_a_private_folder_is_writable(top: str) -> None:
     assert effective(found, f"{top}/p/.git/config") is Access.READ
 
 
+def test_what_lies_around_a_project_in_tmp_is_shown_unless_a_rule_hides_it() -> None:
+    files = tree({"/tmp/work/a/x": "", "/tmp/work/b": "", "/tmp/other/c": ""})
+    policy = filesystem(allow_write=["/tmp/work/a"])
+    found = layout(policy, files, cwd="/tmp/work/a")
+    assert effective(found.places(), "/tmp/work/b") is Access.READ
+    assert found.access("/tmp/other/c") is Access.HIDDEN
+    closed = layout(filesystem(allow_write=["/tmp/work/a"], deny_read=["/tmp/work"]), files, cwd="/tmp/work/a")
+    assert closed.access("/tmp/work/b") is Access.HIDDEN
+    assert closed.access("/tmp/work/a/x") is Access.WRITE
+
+
 @pytest.mark.parametrize("device", ["/dev/null", "/dev/tty", "/proc/self"])
 def test_rules_about_devices_change_nothing(device: str) -> None:
     files = tree({device: ""})

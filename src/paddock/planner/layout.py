@@ -146,6 +146,9 @@ class _Work:
         """A project somewhere below ``/tmp`` sees what lies around it there, as it would anywhere else; what others keep in ``/tmp`` stays out of sight."""
         if paths.is_beneath(self.ground.cwd, "/tmp") and paths.depth(self.ground.cwd) > 2:  # noqa: S108 -- named to be told apart
             first = "/".join(self.ground.cwd.split("/")[:3])
+            node = self.tree.find(first)
+            if node is not None and node.deny_read:
+                return  # a rule that names the folder stands
             self.show(self.view.resolve(first), (_FENCE, "the folder in /tmp that holds the project"))
 
     def show(self, found: Resolved, mark: Mark) -> None:
