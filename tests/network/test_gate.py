@@ -384,6 +384,17 @@ def test_an_offer_of_http2_is_taken_out(rig: Rig, website: Server) -> None:
     assert b"Connection: keep-alive" in website.received[0]
 
 
+@pytest.mark.parametrize("offer", ["h2c, websocket", "TLS/1.3, http/1.1"])
+def test_an_offer_that_would_hide_names_is_taken_out_whole(rig: Rig, website: Server, offer: str) -> None:
+    with rig.named("allowed.test", website.port) as client:
+        client.sendall(get("allowed.test", extra=f"Connection: Upgrade\r\nUpgrade: {offer}\r\n"))
+        assert answer(client).endswith(b"served GET / HTTP/1.1")
+        client.sendall(get("other.test"))
+        read_all(client)
+    assert b"pgrade" not in website.received[0]
+    rig.sink.wait("violation", f"allowed.test:{website.port}")
+
+
 def test_an_endless_first_line_is_refused(rig: Rig, website: Server) -> None:
     with rig.named("allowed.test", website.port) as client:
         client.sendall(b"GET /" + b"a" * 70_000)

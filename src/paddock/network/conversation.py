@@ -73,6 +73,11 @@ class Conversation:
             self._refuse(refused)
         self.teller.flow(self.asked.subject, self.asked.decision, **self._facts())
 
+    def close(self) -> None:
+        """Close both sockets, however ``run`` ended."""
+        self.client.close()
+        self.upstream.close()
+
     def _client_side(self, early: bytes) -> None:
         held = self._hold(early)
         if self.protocol is Protocol.TLS:
@@ -92,7 +97,7 @@ class Conversation:
         """Octets until the protocol is known, or until the client has no more to say."""
         self.protocol = sniff(held)
         while self.protocol is Protocol.UNKNOWN:
-            data = self.receive(FIRST_WORD)
+            data = self._first_word()
             if not data and held:
                 raise self.objection("the client ended before its first line was complete")
             if not data:
@@ -102,6 +107,15 @@ class Conversation:
         if self.protocol is Protocol.HOPELESS:
             raise self.objection("the first line is too long to tell what it is", status=431)
         return held
+
+    def _first_word(self) -> bytes:
+        """The client's next octets. A client may be silent for as long as it is being told something."""
+        told = -1
+        while told != self.down.moved:
+            told = self.down.moved
+            if readable_within(self.client, FIRST_WORD):
+                return self.client.recv(CHUNK)
+        raise TimeoutError("the client is silent")
 
     def receive(self, seconds: float | None = None) -> bytes:
         """The client's next octets, empty at their end. Raises ``OSError``, also when nothing comes within ``seconds``."""
@@ -137,8 +151,7 @@ class Conversation:
         if self.up.failed or self.down.failed:
             reset(self.client)
             reset(self.upstream)
-        self.client.close()
-        self.upstream.close()
+        self.close()
 
     def _join_or_cut(self) -> None:
         self._answering.join(LINGER)

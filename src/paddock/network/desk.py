@@ -59,7 +59,11 @@ class Desk:
 
     def converse(self, passage: Passage, client: socket.socket, early: bytes = b"") -> None:
         """Relay an opened connection until it ends, checking what is visible."""
-        Conversation(self._decider(), self.teller, passage.asked, client, passage.upstream).run(early)
+        conversation = Conversation(self._decider(), self.teller, passage.asked, client, passage.upstream)
+        try:
+            conversation.run(early)
+        finally:
+            conversation.close()
 
     def _meant(self, host: Host, port: int, door: str) -> Host | Refusal:
         """The name for which a synthetic address stands; any other host is what it says."""
@@ -76,7 +80,7 @@ class Desk:
             return meant
         decision = self._decider().decide(meant, port, door)
         if decision.allowed:
-            decision = Decision("deny", f"{meant.at(port)} was refused when its name was looked up: look it up again", decision.rule)
+            decision = Decision("deny", f"{meant.at(port)} was refused when its name was looked up, or this run has used up its names", decision.rule)
         self.teller.refused("network", "connect", meant.at(port), decision, door=door)
         return Refusal(decision)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import socket
 import time
@@ -37,6 +38,7 @@ __all__ = ["Gate", "Stats"]
 
 CONNECTIONS: Final = 1024
 """Connections at once; further ones are reset."""
+RESERVED_DESCRIPTORS: Final = 128
 STOP_PATIENCE: Final = 2.0
 """Seconds for connections to end after the gate cut them."""
 Destination = Callable[[socket.socket], tuple[Host, int] | None]
@@ -77,7 +79,7 @@ class Gate:
         self._desk = Desk(lambda: self._decider, self._names, Dialler(resolver or HostResolver(), is_own), self._teller)
         self._desk.on_open = self._remember
         self._destination = destination
-        self._limit = connections
+        self._limit = min(connections, _affordable())
         self._listeners = {listener.fd: (listener, socket.socket(fileno=listener.fd)) for listener in listeners}
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC)
         self._lock = Lock()
@@ -104,6 +106,8 @@ class Gate:
 
     def stop(self) -> None:
         """Stop serving, cut every connection, close every socket, tell what was counted."""
+        if self._stopping:
+            return
         self._stopping = True
         os.write(self._wake_write, b"\0")
         for loop in self._threads:
@@ -157,10 +161,18 @@ class Gate:
                 self._accepted += 1
                 self._live[client] = thread
         if full:
-            reset(client)
-            self._teller.refused("network", "connect", "(too many connections)", Decision("deny", f"{self._limit} connections are open already"))
-        else:
+            self._turn_away(client, f"{self._limit} connections are open already")
+            return
+        try:
             thread.start()
+        except RuntimeError:
+            with self._lock:
+                self._live.pop(client)
+            self._turn_away(client, "this system has no more threads to give")
+
+    def _turn_away(self, client: socket.socket, why: str) -> None:
+        reset(client)
+        self._teller.refused("network", "connect", "(too many connections)", Decision("deny", why))
 
     def _serve(self, role: str, client: socket.socket) -> None:
         try:
@@ -168,8 +180,8 @@ class Gate:
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             self._doors(role, client)
-        except OSError:
-            reset(client)  # the client went away or stayed silent too long: there is nobody to serve
+        except (OSError, RuntimeError):
+            reset(client)  # the client went away or stayed silent too long, or there is no thread for its answers: nobody can be served
         finally:
             client.close()
             with self._lock:
@@ -234,3 +246,9 @@ class Gate:
         if stopping:
             with contextlib.suppress(OSError):
                 upstream.shutdown(socket.SHUT_RDWR)
+
+
+def _affordable() -> int:
+    """Connections for which this process has descriptors: two each, and some for everything else. A pipe that cannot be had is done without."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else max(16, (soft - RESERVED_DESCRIPTORS) // 2)

@@ -58,10 +58,8 @@ class PlainHttp:
         """Check one request and pass it on, body and all; whether it asks for another protocol in a way that is let through."""
         up, watch = self._conversation.up, self._conversation.watch
         self._check(head)
-        wanted = head.tokens(b"upgrade") - {b"h2c"} if self._first else set()
-        headers = head.headers
-        if head.values(b"upgrade") and not wanted:
-            headers = _without_upgrade(head)
+        wanted = self._first and _may_switch(head.tokens(b"upgrade"))
+        headers = head.headers if wanted else _without_upgrade(head)
         if wanted:
             watch.arm()
         else:
@@ -74,7 +72,7 @@ class PlainHttp:
                 up.send(frame(head, part.data))
             elif isinstance(part, End):
                 up.send(last_chunk(head, part))
-                return bool(wanted)
+                return wanted
             elif part is None:
                 self._feed(self._conversation.receive())
             else:
@@ -124,8 +122,15 @@ def split_absolute(target: str) -> tuple[Host, int, str]:
     return host, port, path if path.startswith("/") else f"/{path}"
 
 
+def _may_switch(offers: set[bytes]) -> bool:
+    """Whether every protocol on offer may follow unseen: HTTP/2 and TLS (RFC 2817) name hosts again, in the clear, where nobody would look."""
+    return bool(offers) and not any(offer == b"h2c" or offer.startswith(b"tls/") for offer in offers)
+
+
 def _without_upgrade(head: Head) -> tuple[tuple[bytes, bytes], ...]:
     """The fields without an offer to change the protocol; leaving it out is any intermediary's right (RFC 9110 7.8)."""
+    if not head.values(b"upgrade"):
+        return head.headers
     gone = {b"upgrade", b"http2-settings"}
     options = b", ".join(sorted(head.tokens(b"connection") - gone))
     kept = tuple((name, value) for name, value in head.headers if name.lower() not in gone | {b"connection"})

@@ -7,6 +7,7 @@ a reset on one side becomes a reset on the other.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import select
@@ -67,16 +68,14 @@ class Direction:
 
     def run_exactly(self, count: int) -> bool:
         """Carry ``count`` octets and leave both sockets open; whether all of them came. Raises ``OSError``."""
-        while count and self.moved < SPLICE_AFTER:
-            data = self.source.recv(min(count, CHUNK))
-            if not data:
-                return False
+        if count > SPLICE_AFTER:
+            with _pipe() as ends:
+                if ends is not None:
+                    return self._splice(*ends, count) == 0
+        while count and (data := self.source.recv(min(count, CHUNK))):
             self.send(data)
             count -= len(data)
-        if not count:
-            return True
-        with _pipe() as ends:
-            return self._splice(*ends, count) == 0
+        return count == 0
 
     def _run_watched(self, watch: Watch) -> bool:
         """Carry bytes while ``watch`` may still want to see them; False when the source ended meanwhile.
@@ -105,7 +104,11 @@ class Direction:
                 return
             self.send(data)
         with _pipe() as ends:
-            self._splice(*ends)
+            if ends is not None:
+                self._splice(*ends)
+                return
+        while data := self.source.recv(CHUNK):
+            self.send(data)
 
     def _splice(self, reader: int, writer: int, count: int = sys.maxsize) -> int:
         """Carry up to ``count`` octets through the pipe; how many are missing when the source ends."""
@@ -123,13 +126,19 @@ class Direction:
 
 
 @contextlib.contextmanager
-def _pipe() -> Iterator[tuple[int, int]]:
-    """A pipe, enlarged while few others are. Enlarging is a favour: without it the pipe keeps its 64 KiB."""
+def _pipe() -> Iterator[tuple[int, int] | None]:
+    """A pipe, enlarged while few others are; None when there are no descriptors left, because copying works without any."""
+    try:
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        yield None
+        return
     large = _large_pipes.acquire(blocking=False)
-    reader, writer = os.pipe2(os.O_CLOEXEC)
     try:
         if large:
-            with contextlib.suppress(PermissionError):
+            with contextlib.suppress(PermissionError):  # over the user's share of pipe memory: the pipe keeps its 64 KiB
                 fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         yield reader, writer
     finally:
