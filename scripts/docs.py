@@ -1,6 +1,6 @@
-"""Writes the pages of the documentation that come from the program itself, and the pieces of real output in the others.
+"""Writes the pages of the documentation that come from the program itself.
 
-``./dev docs`` writes; ``./dev docs --check`` says which files are behind and changes nothing. ``tests/project/test_docs.py`` does the same check.
+``./dev docs`` writes them; with ``--check`` this only says which are behind, as ``tests/project/test_docs.py`` does.
 """
 
 from __future__ import annotations

@@ -154,8 +154,8 @@ class Stage:
         shutil.copytree(EXAMPLES / example, project, ignore=shutil.ignore_patterns("node_modules", "__pycache__", ".venv", "*.egg-info", ".pytest_cache"))
         settings = project / ".claude" / "settings.json"
         hosts = sorted(npm_hosts(self.environment) | pip_hosts(self.environment)) or [PLACEHOLDER]
-        # One host a line, as people write it, so that a refusal's line number means something.
-        settings.write_text(settings.read_text().replace(f'"{PLACEHOLDER}"', ",\n        ".join(json.dumps(host) for host in hosts)))
+        # All on one line, so that the lines below have the same numbers wherever this runs.
+        settings.write_text(settings.read_text().replace(f'"{PLACEHOLDER}"', ", ".join(json.dumps(host) for host in hosts)))
         if not dependencies:
             manifest = json.loads((project / "package.json").read_text())
             del manifest["dependencies"]
@@ -190,14 +190,18 @@ class Stage:
         name = self.outside("npm", "pack", "--silent", str(EXAMPLES / "hostile-package"), cwd=self.base).strip().splitlines()[-1]
         return self.base / name
 
+    def place_tarball(self, project: Path, tarball: Path) -> str:
+        """Copy a package to where git does not look. Returns its path from the project, as npm wants it."""
+        copy = project / "node_modules" / ".incoming" / tarball.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tarball, copy)
+        return f"./{copy.relative_to(project)}"
+
     def install_hostile_package(
         self, project: Path, tarball: Path, *, fenced: bool = True, extra: Mapping[str, str] | None = None
     ) -> tuple[Ran, list[dict[str, Any]]]:
         """Install the hostile package as a dependency and return the run and what the package says about its attempts."""
-        copy = project / "node_modules" / ".incoming" / tarball.name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(tarball, copy)
-        words = ["npm", "install", "--no-save", "--offline", "--foreground-scripts", f"./{copy.relative_to(project)}"]
+        words = ["npm", "install", "--no-save", "--offline", "--foreground-scripts", self.place_tarball(project, tarball)]
         if fenced:
             ran = self.run(*words, cwd=project, extra=extra)
         else:

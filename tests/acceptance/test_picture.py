@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.readme import shown, written
 from scripts.stage import ATTEMPTS, PLANTED, Ran, Stage
 from tests.acceptance.canary import dns_canary, tcp_canary
 from tests.conftest import must
@@ -133,6 +134,10 @@ def test_the_hostile_package_gets_nothing_and_the_report_says_why(stage: Stage) 
     assert PLANTED not in ran.out + ran.err + str(ran.report)
     assert {path: path.read_bytes() for path in before} == before
     assert status(stage, project) == ""
+
+
+def test_the_readme_shows_what_really_happens(stage: Stage) -> None:
+    assert written() == shown(stage), "run scripts/readme.py"
 
 
 def lines_of(file: str) -> list[str]:
