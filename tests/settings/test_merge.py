@@ -196,3 +196,22 @@ def test_an_untrusted_project_loses_no_restriction(tmp_path: Path, project: list
     assert set(values(settings, "permissions.deny")) == {*project, *user}
     assert set(values(settings, "sandbox.filesystem.denyRead")) == set(deny)
     assert settings.list("permissions.allow") == ()
+
+
+def test_what_lost_is_remembered_strongest_first(world: World) -> None:
+    world.write("managed", {"cleanupPeriodDays": 5, "env": {"A": "m"}})
+    world.write("local", {"cleanupPeriodDays": 4})
+    world.write("user", {"cleanupPeriodDays": 3, "env": {"A": "u", "B": "u"}, "model": "alone"})
+    beaten = world.load().beaten
+    assert [(e.value, e.origin.scope) for e in beaten["cleanupPeriodDays"]] == [(4, Scope.LOCAL), (3, Scope.USER)]
+    assert [(e.value, e.origin.scope) for e in beaten["env.A"]] == [("u", Scope.USER)]
+    assert not {"model", "env.B"} & beaten.keys()
+
+
+def test_a_value_that_may_not_count_is_void_and_not_beaten(world: World) -> None:
+    world.write("user", {"paddock": {"limits": {"openFiles": 10}}})
+    world.write("project", {"paddock": {"limits": {"openFiles": 20}}})
+    settings = world.load()
+    voided = [entry for entry, _ in settings.void if entry.origin.key == "paddock.limits.openFiles"]
+    assert [e.value for e in voided] == [20]
+    assert all(e.value != 20 for e in settings.beaten.get("paddock.limits.openFiles", ()))

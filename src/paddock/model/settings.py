@@ -7,7 +7,7 @@ winner; a map key (``env``, ``paddock.environment.set``) holds one winner per na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 __all__ = ["SCOPES", "Context", "Entry", "Notice", "Origin", "Scope", "Settings", "Source"]
@@ -94,7 +94,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The merged result. ``void`` lists entries that were read and do not count, each with the reason (untrusted project, managed lock, wrong scope)."""
+    """The merged result. ``void`` lists entries that were read and do not count, each with the reason (untrusted project, managed lock, wrong scope).
+
+    ``beaten`` holds what lost to a winner, strongest first: by the key of a scalar, by ``key.name`` for a member of a map key, by the key of a list that the
+    administrator's list replaces. Entries in ``void`` are not repeated there.
+    """
 
     context: Context
     lists: Mapping[str, tuple[Entry, ...]]
@@ -105,6 +109,7 @@ class Settings:
     sources: tuple[Source, ...]
     trust_needed: tuple[Entry, ...] = ()
     trust_digest: str = ""
+    beaten: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 
     def list(self, key: str) -> tuple[Entry, ...]:
         """Entries of a list key, strongest scope first; empty when nobody sets it."""

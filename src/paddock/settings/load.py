@@ -63,6 +63,7 @@ def load(request: LoadRequest) -> Settings:
         sources=_sources(gathered, waiting),
         trust_needed=tuple(waiting),
         trust_digest=digest,
+        beaten=merged.beaten,
     )
     return replace(settings, notices=(*settings.notices, *support.notices(settings)))
 

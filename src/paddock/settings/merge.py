@@ -19,9 +19,9 @@ __all__ = ["Merged", "merge", "notices_for"]
 
 
 class Merged:
-    """The result. ``problems`` are conflicts that nobody but the user can settle."""
+    """The result. ``problems`` are conflicts that nobody but the user can settle; ``beaten`` is what a winner was chosen over (see ``Settings``)."""
 
-    __slots__ = ("lists", "maps", "problems", "scalars", "void")
+    __slots__ = ("beaten", "lists", "maps", "problems", "scalars", "void")
 
     def __init__(self) -> None:
         self.lists: dict[str, tuple[Entry, ...]] = {}
@@ -29,23 +29,33 @@ class Merged:
         self.maps: dict[str, Mapping[str, Entry]] = {}
         self.void: list[Voided] = []
         self.problems: list[Problem] = []
+        self.beaten: dict[str, tuple[Entry, ...]] = {}
+
+    def lost(self, name: str, entries: Iterable[Entry]) -> None:
+        """Remember what lost, without what is void for a reason of its own."""
+        losers = tuple(entry for entry in entries if all(entry is not voided for voided, _ in self.void))
+        if losers:
+            self.beaten[name] = losers
 
 
 def merge(layers: Sequence[Layer], context: Context) -> Merged:
     """Combine layers, strongest first."""
     out = Merged()
     for name in _names(layer.lists for layer in layers):
-        out.lists[name] = _union(key_of(name), layers, name, context)
+        out.lists[name] = _union(key_of(name), layers, name, context, out)
     for name in _names(layer.scalars for layer in layers):
         entry = _scalar(KEYS[name], layers, out)
         if entry is not None:
             out.scalars[name] = entry
+            out.lost(name, (other for layer in layers if (other := layer.scalars.get(name, entry)) is not entry))
     for name in _names(layer.maps for layer in layers):
         combined: dict[str, Entry] = {}
         for layer in layers:
             for inner, entry in layer.maps.get(name, {}).items():
                 combined.setdefault(inner, entry)
         out.maps[name] = combined
+        for inner, entry in combined.items():
+            out.lost(f"{name}.{inner}", (other for layer in layers if (other := layer.maps.get(name, {}).get(inner, entry)) is not entry))
     return out
 
 
@@ -54,10 +64,12 @@ def _names(groups: Iterable[Mapping[str, object]]) -> list[str]:
     return list(dict.fromkeys(name for group in groups for name in group))
 
 
-def _union(key: Key, layers: Sequence[Layer], name: str, context: Context) -> tuple[Entry, ...]:
+def _union(key: Key, layers: Sequence[Layer], name: str, context: Context, out: Merged) -> tuple[Entry, ...]:
     if key.merge is Merge.MANAGED_LIST:
         managed = [layer for layer in layers if layer.scope is Scope.MANAGED and name in layer.lists]
-        layers = managed or layers
+        if managed:
+            out.lost(name, (entry for layer in layers if layer.scope is not Scope.MANAGED for entry in layer.lists.get(name, ())))
+            layers = managed
     seen: dict[object, Entry] = {}
     for layer in layers:
         for entry in layer.lists.get(name, ()):
