@@ -63,7 +63,7 @@ def written() -> str:
 
 def main() -> None:
     """Write it."""
-    with tempfile.TemporaryDirectory() as base:
+    with tempfile.TemporaryDirectory(dir="/tmp") as base:
         text = shown(Stage(Path(base), Path(sys.executable).with_name("paddock")))
     README.write_text(BLOCK.sub(lambda found: found[1] + text + found[3], README.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,9 @@ def test_the_hostile_package_gets_nothing_and_the_report_says_why(stage: Stage) 
 
 
 def test_the_readme_shows_what_really_happens(stage: Stage) -> None:
-    assert written() == shown(stage), "run scripts/readme.py"
+    # In a folder with a short name, as the README's was: the report caps long paths.
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        assert shown(Stage(Path(short), stage.command, stage.environment)) == written(), "run ./dev docs"
 
 
 def lines_of(file: str) -> list[str]:
