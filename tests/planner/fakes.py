@@ -31,6 +31,9 @@ class Link:
     text: str
 
 
+SOCKET_TABLE_HEAD = "Num       RefCount Protocol Flags    Type St Inode Path\n"
+
+
 @dataclass
 class Tree:
     """Files by path: bytes or str are content, a ``Link`` is a link, None is a directory. Folders above are made."""
@@ -42,6 +45,7 @@ class Tree:
     listed: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
+    sockets: set[str] = field(default_factory=set)
 
     def add(self, path: str, content: str | bytes | Link | None = b"") -> Tree:
         below = path
@@ -87,6 +91,9 @@ class Tree:
             raise OSError(errno.ENOENT, "gone", path)
         return 1, self.names_of.get(path, hash(path)), 2 if path in self.names_of else 1
 
+    def socket(self, path: str) -> bool:
+        return path in self.sockets
+
     def executable(self, path: str) -> bool:
         return path in self.programs
 
@@ -99,6 +106,7 @@ def tree(entries: Mapping[str, str | bytes | Link | None]) -> Tree:
     out = Tree()
     for path in ("/tmp", "/run", "/dev", "/proc", "/etc", "/usr/bin", "/srv", APP):
         out.add(path, None)
+    out.add("/proc/net/unix", SOCKET_TABLE_HEAD)
     for path, content in entries.items():
         out.add(path, content)
     return out

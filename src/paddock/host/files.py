@@ -38,6 +38,9 @@ class Files(Protocol):
     def links(self, path: str) -> tuple[int, int, int]:
         """``(device, inode, number of names)`` of what is at ``path`` itself. Raises ``OSError`` when it is gone."""
 
+    def socket(self, path: str) -> bool:
+        """Whether a socket is at ``path`` itself."""
+
     def executable(self, path: str) -> bool:
         """Whether a regular file that this user may execute is at ``path`` (links are followed)."""
 
@@ -91,6 +94,13 @@ class HostFiles:
         """lstat(2)."""
         found = os.lstat(path)
         return found.st_dev, found.st_ino, found.st_nlink
+
+    def socket(self, path: str) -> bool:
+        """lstat(2)."""
+        try:
+            return stat.S_ISSOCK(os.lstat(path).st_mode)
+        except OSError:
+            return False
 
     def executable(self, path: str) -> bool:
         """stat(2) and access(2)."""

@@ -13,7 +13,7 @@ from paddock.model import paths
 from paddock.model.plan import Access, Kind, Place, Uncovered
 from paddock.model.policy import FilesystemPolicy, PathRule
 from paddock.model.settings import Notice, Origin, Scope
-from paddock.planner import globs, protect
+from paddock.planner import globs, protect, sockets
 from paddock.planner.tree import Mark, Node, Tree
 from paddock.planner.view import Resolved, View
 
@@ -23,6 +23,7 @@ PRIVATE_FOLDERS = ("/tmp", "/var/tmp", "/run", "/dev", "/dev/shm", "/proc")  # n
 """Folders that the fence fills itself. A rule can show something of the host below some of them; the folders themselves stay the fence's."""
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 -- as above
 
+_SOCKETS = Origin(Scope.BUILTIN, "builtin", text="sockets of the host")
 _FENCE = Origin(Scope.BUILTIN, "builtin", text="the fence itself")
 _TOOLCHAINS = Origin(Scope.BUILTIN, "builtin", text="toolchains on PATH")
 
@@ -118,6 +119,7 @@ class _Work:
                 node.deny_read = node.deny_read or (rule.origin, rule.origin.text if rule.origin.scope is Scope.BUILTIN else "")
         for rule, found in self.expanded(self.policy.allow_read, "allowRead"):
             self.show(found, (rule.origin, ""))
+        self.sockets()
         self.surroundings()
         shown: list[str] = []
         for folder in self.ground.reopened:
@@ -141,6 +143,17 @@ class _Work:
                 hidden = paths.is_beneath(self.ground.home, path)
                 break
         return hidden
+
+    def sockets(self) -> None:
+        """Hide the sockets of the host's programs, unless a rule names one: connecting needs no right to write to the folder that holds it."""
+        known = sockets.bound(self.view)
+        if known is None:
+            self.out.uncovered.append(Uncovered(sockets.TABLE, "cannot be read: sockets of the host that have a path can be connected to", _SOCKETS))
+        for path in known or ():
+            found = self.view.resolve(path)
+            if not self.in_own_folder(found.path) and self.view.socket(found.path):
+                node = self.tree.at(found.path, Kind.FILE)
+                node.deny_read = node.deny_read or (_SOCKETS, "a socket of a program outside")
 
     def surroundings(self) -> None:
         """A project somewhere below ``/tmp`` sees what lies around it there, as it would anywhere else; what others keep in ``/tmp`` stays out of sight."""

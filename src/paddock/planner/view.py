@@ -65,6 +65,10 @@ class View:
         """See ``Files.links``."""
         return self._files.links(path)
 
+    def socket(self, path: str) -> bool:
+        """See ``Files.socket``."""
+        return self._files.socket(path)
+
     def executable(self, path: str) -> bool:
         """See ``Files.executable``."""
         return self._files.executable(path)
