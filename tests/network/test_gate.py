@@ -402,13 +402,35 @@ def test_an_endless_first_line_is_refused(rig: Rig, website: Server) -> None:
     assert website.received == []
 
 
-def test_a_first_line_that_never_ends_is_never_forwarded(rig: Rig, website: Server) -> None:
+def test_a_first_line_that_never_ends_is_held(rig: Rig, website: Server) -> None:
     with rig.named("allowed.test", website.port) as client:
         client.sendall(b"GET / HT")
+        with rig.named("allowed.test", website.port) as other:
+            other.sendall(get("allowed.test"))
+            assert answer(other).startswith(b"HTTP/1.1 200 ")
+        assert website.received == [get("allowed.test").removesuffix(b"\r\n\r\n"), b""]
+        client.sendall(b"TP/1.1\r\nHost: other.test\r\n\r\n")
+        assert read_all(client).startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [get("allowed.test")[:-2], get("allowed.test", extra="Content-Length: 9\r\n") + b"part", hellos.real("allowed.test")[:50]],
+)
+def test_a_client_that_gives_up_is_no_violation(rig: Rig, server: Server, data: bytes) -> None:
+    with rig.named("allowed.test", server.port) as client:
+        client.sendall(data)
         client.shutdown(socket.SHUT_WR)
-        assert read_all(client) == b""
-    rig.sink.wait("violation", f"allowed.test:{website.port}")
-    assert website.received == []
+        read_all(client)
+    rig.sink.wait("flow", f"allowed.test:{server.port}")
+    assert rig.sink.of("violation") == []
+
+
+def test_a_last_word_without_a_line_end_is_delivered(rig: Rig, server: Server) -> None:
+    with rig.named("allowed.test", server.port) as client:
+        client.sendall(b"one word")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b"one word"
 
 
 # --- many at once --------------------------------------------------------------------------------------------------------------------------------------------

@@ -98,10 +98,9 @@ class Conversation:
         self.protocol = sniff(held)
         while self.protocol is Protocol.UNKNOWN:
             data = self._first_word()
-            if not data and held:
-                raise self.objection("the client ended before its first line was complete")
-            if not data:
-                return b""
+            if not data:  # all there will ever be, and no request among it
+                self.protocol = Protocol.OPAQUE if held else Protocol.UNKNOWN
+                return held
             held += data
             self.protocol = sniff(held)
         if self.protocol is Protocol.HOPELESS:

@@ -65,7 +65,7 @@ class TlsClient:
                 return hello, more
             data = self._connection.receive(FIRST_WORD)
             if not data:
-                raise self._connection.objection("the client ended within its TLS greeting")
+                raise ConnectionAbortedError("the client ended within its TLS greeting")
             more += data
 
     def _judge(self, guard: RetryGuard, data: bytes) -> bytes:

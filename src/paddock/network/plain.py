@@ -23,6 +23,7 @@ class PlainHttp:
         self._conversation = conversation
         self._reader = RequestReader()
         self._first = True
+        self._ended = False
 
     def run(self, held: bytes) -> bytes:
         """Check and forward requests until the client ends; or until the protocol was switched, with octets that already belong to the new one.
@@ -103,11 +104,14 @@ class PlainHttp:
             self._reader.feed(data)
         except HttpError as error:
             raise self._conversation.objection(f"malformed HTTP: {error}", status=error.status) from error
+        self._ended = not data
 
     def _next(self) -> Head | Body | End | None:
         try:
             return self._reader.next()
         except HttpError as error:
+            if self._ended:
+                raise ConnectionAbortedError("the client ended within a request") from error
             raise self._conversation.objection(f"malformed HTTP: {error}", status=error.status) from error
 
 
