@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from paddock.errors import PolicyError
 from paddock.host.facts import Facts
@@ -22,7 +23,7 @@ from paddock.planner.require import require, unenforced
 from paddock.planner.toolchains import reopened
 from paddock.planner.view import View
 
-__all__ = ["make_plan"]
+__all__ = ["Draft", "draft", "make_plan"]
 
 MIB = 1 << 20
 
@@ -30,6 +31,15 @@ MIB = 1 << 20
 TMP_MIB = 90
 SHM_MIB = 64
 RUN_MIB = 16
+
+
+class Draft(NamedTuple):
+    """A plan with what it was made from: for whoever wants to know why it says what it says."""
+
+    plan: Plan
+    ground: Ground
+    view: View
+    layout: Layout
 
 
 def make_plan(
@@ -47,6 +57,21 @@ def make_plan(
 
     Raises ``PolicyError`` when the policy cannot be meant for this folder, ``UnsupportedError`` when this host cannot enforce it.
     """
+    return draft(policy, settings, facts, files, argv=argv, cwd=cwd, environ=environ, allow_home=allow_home).plan
+
+
+def draft(
+    policy: Policy,
+    settings: Settings,
+    facts: Facts,
+    files: Files,
+    *,
+    argv: Sequence[str],
+    cwd: str,
+    environ: Mapping[str, str],
+    allow_home: bool = False,
+) -> Draft:
+    """``make_plan``, which keeps what it looked at."""
     backend = require(policy, settings, facts)
     view = View(files)
     ground = _ground(settings.context, view, cwd, environ, allow_home=allow_home)
@@ -80,7 +105,7 @@ def make_plan(
         backend=backend,
         digest="",
     )
-    return _with_digest(plan)
+    return Draft(_with_digest(plan), ground, view, layout)
 
 
 def _ground(context: Context, view: View, cwd: str, environ: Mapping[str, str], *, allow_home: bool) -> Ground:

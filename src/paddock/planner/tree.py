@@ -22,7 +22,7 @@ from paddock.model import paths
 from paddock.model.plan import Access, Kind, Place
 from paddock.model.settings import Origin
 
-__all__ = ["Mark", "Node", "Tree"]
+__all__ = ["Mark", "Node", "Standing", "Tree"]
 
 Mark = tuple[Origin, str]
 """The rule and the reason in words (may be empty)."""
@@ -77,12 +77,16 @@ class _Seen:
         self.shown = False
 
 
-class _Rules:
-    """What holds at a node: the rules inherited from above with the node's own put over them."""
+class Standing:
+    """What holds at a node: the rules inherited from above with the node's own put over them.
+
+    ``hidden`` is the rule that denies reading, ``opened`` the one that re-opened it, ``private`` says that the fence's own memory is there; ``write`` allows
+    writing, ``deny_write``, ``protect`` and ``sealed`` take it away again.
+    """
 
     __slots__ = ("deny_write", "hidden", "opened", "private", "protect", "sealed", "write")
 
-    def __init__(self, outer: _Rules | None, node: Node) -> None:
+    def __init__(self, outer: Standing | None, node: Node) -> None:
         self.hidden: Mark | None = outer.hidden if outer else None
         self.opened: Mark | None = outer.opened if outer else None
         self.private: bool = outer.private if outer else False
@@ -107,6 +111,7 @@ class _Rules:
             self.hidden, self.opened = node.deny_read, None
 
     def access(self) -> Access:
+        """What the command may do here."""
         if self.hidden or self.private:
             return Access.HIDDEN
         return Access.WRITE if self.write and not (self.deny_write or self.protect or self.sealed) else Access.READ
@@ -148,6 +153,16 @@ class Tree:
             node = node.children.get(name) if node is not None else None
         return node
 
+    def standing(self, path: str) -> Standing:
+        """The rules that hold at any path, marked or not; no sweep is needed before."""
+        node, rules = self.root, Standing(None, self.root)
+        for name in path[1:].split("/") if path != "/" else ():
+            child = node.children.get(name)
+            if child is None:
+                break
+            node, rules = child, Standing(rules, child)
+        return rules
+
     def access(self, path: str) -> Access:
         """The state of any path after a sweep: that of the deepest marked folder above it."""
         node = self.root
@@ -168,10 +183,10 @@ class Tree:
 
     def _walk(self) -> list[_Seen]:
         seen: list[_Seen] = []
-        stack: list[tuple[str, Node, _Rules | None, int, Access]] = [("/", self.root, None, -1, Access.READ)]
+        stack: list[tuple[str, Node, Standing | None, int, Access]] = [("/", self.root, None, -1, Access.READ)]
         while stack:
             path, node, above, parent, outer = stack.pop()
-            rules = _Rules(above, node)
+            rules = Standing(above, node)
             access = rules.access()
             item = _Seen(path, node, parent, access, outer)
             node.state = access
