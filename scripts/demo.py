@@ -56,12 +56,12 @@ class Demo:
         self.trust(project)
         if self.registry_step("npm ci", "npm", "ci", cwd=project):
             self.step("npm test", self.stage.run("npm", "test", cwd=project))
-            answered, _, printed = self.stage.serve(project)
-            self.failures += not answered
-            self.say(f"  $ paddock run -- npm run dev    [{MARKS[answered]}: the host's browser {'reached' if answered else 'did not reach'} it]")
-            if not answered:
-                self.say(printed)
-            self.rows.append(("npm run dev", "allowed" if answered else "not reached", "sandbox.network.allowLocalBinding"))
+        answered, _, printed = self.stage.serve(project)
+        self.failures += not answered
+        self.say(f"  $ paddock run -- npm run dev    [{MARKS[answered]}: the host's browser {'reached' if answered else 'did not reach'} it]")
+        if not answered:
+            self.say(printed)
+        self.rows.append(("npm run dev", "allowed" if answered else "not reached", "sandbox.network.allowLocalBinding"))
         self.git(project, "src/tides.js", verify=self.connected)
         return project
 

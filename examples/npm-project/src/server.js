@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
-import { highTides } from "./tides.js";
+import { TIDE, highTides } from "./tides.js";
 
 const port = Number(process.env.PORT ?? 3000);
+const step = process.env.STEP ? (await import("./interval.js")).interval(process.env.STEP) : TIDE;
 
 const server = createServer((request, response) => {
   if (request.url !== "/") {
@@ -9,7 +10,7 @@ const server = createServer((request, response) => {
     return;
   }
   response.writeHead(200, { "content-type": "application/json" });
-  response.end(JSON.stringify({ tides: highTides(0, 4) }) + "\n");
+  response.end(JSON.stringify({ tides: highTides(0, 4, step) }) + "\n");
 });
 
 server.listen(port, "127.0.0.1", () => {

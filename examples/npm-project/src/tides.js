@@ -1,11 +1,9 @@
-import isNumber from "is-number";
-import ms from "ms";
+export const TIDE = (12 * 60 + 25) * 60 * 1000;
 
-/** The times of the next `count` high tides after `start` (milliseconds since 1970), which come every twelve hours and twenty-five minutes. */
-export function highTides(start, count) {
-  if (!isNumber(start) || !Number.isInteger(count) || count < 0) {
+/** The times of the next `count` high tides after `start`, `step` apart; all in milliseconds, `start` since 1970. */
+export function highTides(start, count, step = TIDE) {
+  if (!Number.isFinite(start) || !Number.isInteger(count) || count < 0) {
     throw new TypeError("highTides needs a time and a count");
   }
-  const step = ms("12h") + ms("25m");
-  return Array.from({ length: count }, (_, index) => Number(start) + (index + 1) * step);
+  return Array.from({ length: count }, (_, index) => start + (index + 1) * step);
 }
