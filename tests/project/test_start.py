@@ -113,8 +113,18 @@ def test_an_editable_installation_is_found(installed: Path, tmp_path: Path) -> N
     site = next((copy / "lib").glob("python*/site-packages"))
     shutil.rmtree(site / "paddock")
     assert run(copy / "bin" / "paddock", "--version").returncode == 1
+    for useless in ("", "\n", "src\n"):
+        (site / "_editable_impl_paddock.pth").write_text(useless)
+        done = subprocess.run([copy / "bin" / "paddock", "--version"], cwd=ROOT / "src", capture_output=True, text=True, check=False)
+        assert done.returncode == 1, "the working folder holds the package, and must not be where it comes from"
     (site / "_editable_impl_paddock.pth").write_text(f"{ROOT / 'src'}\n")
     assert run(copy / "bin" / "paddock", "--version").returncode == 0
+
+
+def test_output_that_cannot_be_written_is_a_failure(installed: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([installed, "--version"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode != 0
 
 
 def test_the_development_environment_has_the_command() -> None:
