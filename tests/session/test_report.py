@@ -283,3 +283,13 @@ def test_report_file_may_be_a_pipe_of_the_shell() -> None:
     assert file.write("{}\n") == ""
     with os.fdopen(reader) as stream:
         assert stream.read() == "{}\n"
+
+
+def test_a_lookup_is_told_unless_its_connection_is() -> None:
+    lookup = Event("violation", "dns", "lookup", "evil.test", "no entry allows it")
+    record = Event("violation", "dns", "lookup", "TXT evil.test", "no entry allows it")
+    assert "lookup" in block(report(lookup))
+    both = block(report(lookup, record, CONNECT))
+    assert "TXT evil.test" in both
+    assert "connect" in both
+    assert len([line for line in both.splitlines() if line.startswith("  lookup")]) == 1

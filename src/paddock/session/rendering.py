@@ -81,7 +81,7 @@ def block(report: Report, *, columns: int | None = None, paint: Paint = plain, v
     """
     refused = report.refused
     mine = [v for v in report.removed if v.why.scope is not Scope.BUILTIN]
-    rows = [_violation_row(r, report) for r in refused]
+    rows = [_violation_row(r, report) for r in _telling(refused)]
     if refused or report.exit_code or verbose:
         rows += [_variable_row(v, report) for v in mine]
     lines = _notices(report, verbose=verbose)
@@ -97,6 +97,12 @@ def block(report: Report, *, columns: int | None = None, paint: Paint = plain, v
     if report.log_trouble:
         lines.append(f"paddock: the event log is incomplete: {escape(report.log_trouble)}")
     return "".join(line + "\n" for line in lines)
+
+
+def _telling(refused: tuple[Record, ...]) -> list[Record]:
+    """Without lookups of a host whose connection was refused as well: one attempt, and the row of the connection names the port too."""
+    hosts = {r.event.subject.rpartition(":")[0] for r in refused if r.event.act == "connect"}
+    return [r for r in refused if r.event.act != "lookup" or r.event.subject not in hosts]
 
 
 def _notices(report: Report, *, verbose: bool) -> list[str]:
