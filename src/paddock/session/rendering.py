@@ -201,7 +201,7 @@ def reason_of(reason: str, rule: Origin | None, report: Report) -> str:
 
 def entry_of(rule: Origin) -> str:
     """Key and entry as they were written; of an entry that is an object only what it is about (``{"name": "NPM_TOKEN", "mode": "deny"}``)."""
-    text = rule.text
+    text = rule.text.partition(" (")[0] if rule.scope is Scope.BUILTIN else rule.text  # a builtin entry carries its reason in brackets: `paddock why` tells it
     if text.startswith("{"):
         from json import loads
 

@@ -343,6 +343,7 @@ KEEP: tuple[tuple[str, str], ...] = (
     ("AWS_REGION", "says where, not who"),
     ("AWS_DEFAULT_REGION", "says where, not who"),
     ("AWS_PAGER", "a program to page with"),
+    ("AWS_CA_BUNDLE", "the name of a file of certificates"),
     ("TOKENIZERS_PARALLELISM", "a switch of a library"),
     ("NO_PROXY", "names only"),
     ("no_proxy", "names only"),
