@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from paddock.errors import UsageError
 
-__all__ = ["COMMON", "Option", "Parsed", "help_text", "parse"]
+__all__ = ["COMMON", "Option", "Parsed", "help_text", "parse", "parse_mixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,23 @@ def parse(words: list[str], options: tuple[Option, ...]) -> Parsed:
             raise UsageError(f"{name} takes no value")
         _take(parsed, option, value)
     parsed.rest = words[at:]
+    return parsed
+
+
+def parse_mixed(words: list[str], options: tuple[Option, ...]) -> Parsed:
+    """Like ``parse`` for verbs whose words are no command: options may also stand between and behind them, up to ``--``."""
+    parsed, words = Parsed(), list(words)
+    rest: list[str] = []
+    end = words.index("--") if "--" in words else len(words)
+    head, tail = words[:end], words[end + 1 :]
+    while head:
+        some = parse(head, options)
+        for name, found in some.values.items():
+            parsed.values.setdefault(name, []).extend(found)
+        parsed.settings += some.settings
+        rest += some.rest[:1]
+        head = some.rest[1:]
+    parsed.rest = [*rest, *tail]
     return parsed
 
 

@@ -31,6 +31,10 @@ def main(words: list[str], out: Output) -> int:
     if words[:1] in ([], ["--help"]):
         out.text(help_text(USAGE, "Shows the policy in force in this folder, and where each part comes from.", OPTIONS))
         return 0
+    if words[:1] == ["explain"]:
+        from paddock.cli.explain import main as explain
+
+        return explain(words[1:], out)
     if words[:1] != ["show"]:
         raise UsageError(f"unknown word {words[0]!r}", hint=USAGE)
     return _show(words[1:], out)
