@@ -8,6 +8,7 @@ import errno
 import os
 import select
 import signal
+import stat
 import struct
 from collections.abc import Iterable
 
@@ -39,12 +40,18 @@ def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1,
     The calling process must have a single thread: it forks. Raises ``LaunchError`` with the step that failed, ``UnsupportedError`` when a limit cannot be had
     here; nothing is left behind then.
     """
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        streams = (_stream(stdio[0], null), _stream(stdio[1], null), _stream(stdio[2], null))
+    except LaunchError:
+        os.close(null)
+        raise
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
     pid = os.fork()
     if pid == 0:
-        launch(plan, stdio, theirs.fileno())
+        launch(plan, streams, theirs.fileno())
     theirs.close()
-    fence = Fence(plan, events, stdio, ours, pid)
+    fence = Fence(plan, events, streams, ours, pid, null)
     try:
         fence.wait_until_ready()
     except BaseException:
@@ -53,10 +60,23 @@ def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1,
     return fence
 
 
+def _stream(fd: int, null: int) -> int:
+    """What the command gets for ``fd``. Raises ``LaunchError`` for a directory: paths could be opened from there, past everything that is hidden inside."""
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError:
+        return null  # the caller has closed it
+    if fd <= 2 and not os.get_inheritable(fd):
+        return null  # the caller has closed it, and a descriptor of this process, which no other program gets, has taken the number
+    if stat.S_ISDIR(mode) or stat.S_ISLNK(mode):
+        raise LaunchError("a directory cannot be standard input or output of a fenced command", step="look at the standard streams", hint="name its path")
+    return fd
+
+
 class Fence:
     """See ``ports.RunningFence``. Made by ``start``."""
 
-    def __init__(self, plan: Plan, events: EventSink, stdio: tuple[int, int, int], control: _socket.socket, launcher: int) -> None:
+    def __init__(self, plan: Plan, events: EventSink, stdio: tuple[int, int, int], control: _socket.socket, launcher: int, null: int) -> None:
         self.plan = plan
         self.observer: FileObserver | None = None
         self.listeners: tuple[Listener, ...] = ()
@@ -64,6 +84,7 @@ class Fence:
         self._stdio = stdio
         self._control = control
         self._launcher = launcher
+        self._null = null
         self._keeper = -1
         self._request = 0
         self._exit: int | None = None
@@ -161,6 +182,7 @@ class Fence:
             _end(self._keeper)
             os.close(self._keeper)
         os.waitpid(self._launcher, 0)
+        os.close(self._null)
         if self.observer is not None:
             self.observer.close()
 

@@ -22,7 +22,7 @@ MAX_EVENTS = 200
 """Distinct refusals that one run tells about: a program that tries a whole tree must not fill the log."""
 
 _BATCH = 64
-_CACHED_FOLDERS = 4096
+_REMEMBERED = 8192
 
 # Memory file systems of the fence: what lies there on the host is not what the command sees.
 _OWN_AREAS = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/tmp")  # noqa: S108 -- compared, not used
@@ -44,6 +44,8 @@ class FileObserver:
         self._places: dict[str, Place | None] = {**dict.fromkeys(_OWN_AREAS), **{p.path: p for p in plan.layout}, **{b.target: None for b in plan.binds}}
         self._private = frozenset(f.path for f in plan.private_files)
         self._folders: dict[str, str] = {}
+        self._dull: set[bytes] = set()
+        """Absolute paths, as callers write them, whose reading is nothing to tell about: libraries are opened by every process again."""
         self._told: set[tuple[str, str]] = set()
 
     def fileno(self) -> int:
@@ -89,23 +91,29 @@ class FileObserver:
         writes = call.flags is None or bool(flags & _WRITES)
         if flags & os.O_PATH or len(self._told) >= MAX_EVENTS:
             return
-        path = self._resolve(normalise(self._notifications.path(pid, call, arguments)))
-        place = self._place(path)
+        text = self._notifications.text(pid, call, arguments)
+        if not writes and text in self._dull:
+            return
+        path = self._resolve(normalise(self._notifications.absolute(pid, call, arguments, text)))
+        above, place = self._place(path)
         if path in self._private:
             return  # the command has a file of its own there
         if place is not None and place.skeleton and path == place.path and not writes:
             return  # it can be listed: it holds the way to what is shown below
         if place is not None and place.access is Access.HIDDEN:
             self._hidden(path, place, writes=writes)
-        elif writes and (place is None or place.access is Access.READ) and not self._is_own(path):
-            self._unwritable(path, place, call, flags)
+        elif writes:
+            if place.access is Access.READ if place is not None else above == "/":
+                self._unwritable(path, place, call, flags)
+        elif text.startswith(b"/") and len(self._dull) < _REMEMBERED:
+            self._dull.add(text)
 
     def _resolve(self, path: str) -> str:
         """Best effort, in the host's view, with the folders remembered: links are rare, and folders are asked for again and again."""
         folder, _, name = path.rpartition("/")
         real = self._folders.get(folder)
         if real is None:
-            if len(self._folders) >= _CACHED_FOLDERS:
+            if len(self._folders) >= _REMEMBERED:
                 self._folders.clear()
             real = self._folders[folder] = os.path.realpath(folder or "/")
         joined = f"{real}/{name}" if real != "/" else f"/{name}"
@@ -114,15 +122,12 @@ class FileObserver:
         except OSError:
             return joined
 
-    def _place(self, path: str) -> Place | None:
-        """The deepest place of the plan that holds ``path``; None for the root and for areas of the fence's own."""
+    def _place(self, path: str) -> tuple[str, Place | None]:
+        """What holds ``path``: the deepest place of the plan, or no place and an area of the fence's own, or no place and the root."""
         for above in (path, *ancestors(path)):
             if above in self._places:
-                return self._places[above]
-        return None
-
-    def _is_own(self, path: str) -> bool:
-        return any(above in self._places and self._places[above] is None for above in (path, *ancestors(path)))
+                return above, self._places[above]
+        return "/", None
 
     def _hidden(self, path: str, place: Place, *, writes: bool) -> None:
         if os.access(path, os.W_OK if writes else os.R_OK):

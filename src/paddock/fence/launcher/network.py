@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _socket
 import errno
+import os
 import struct
 
 from paddock.fence.kernel.netlink import RouteSocket
@@ -89,8 +90,9 @@ class _Timeouts:
 
     def execute(self, _state: State) -> None:
         for name, seconds in TIMEOUTS.items():
-            with open(f"/proc/sys/net/netfilter/nf_conntrack_{name}", "w", encoding="ascii") as file:
-                file.write(str(seconds))
+            fd = os.open(f"/proc/sys/net/netfilter/nf_conntrack_{name}", os.O_WRONLY | os.O_CLOEXEC)
+            os.write(fd, b"%d" % seconds)
+            os.close(fd)
 
 
 class _Listen:
