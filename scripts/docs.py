@@ -20,10 +20,13 @@ GENERATED = "<!-- Written by ./dev docs from the program itself: change it there
 def cli_page() -> str:
     """The help text of every verb."""
     from paddock.cli.main import VERBS
+    from paddock.cli.policy import WORDS
 
     parts = ["# Command line", GENERATED, fenced(help_of([]))]
     for verb in VERBS:
         parts += [f"## paddock {verb}\n", fenced(help_of([verb]))]
+        for word in WORDS if verb == "policy" else ():
+            parts += [f"### paddock {verb} {word}\n", fenced(help_of([verb, word]))]
     parts.append("Exit codes have [a page of their own](exit-codes.md).\n")
     return "\n".join(parts)
 

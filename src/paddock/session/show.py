@@ -10,6 +10,8 @@ from paddock.model.paths import is_beneath, relative
 from paddock.model.plan import Plan
 from paddock.model.settings import Context, Entry, Origin, Settings
 from paddock.session.prepare import Prepared
+from paddock.settings.layer import key_of
+from paddock.settings.table import Merge
 
 __all__ = ["Row", "Sections", "as_json", "plan_json", "plan_sections", "policy_json", "policy_sections", "shorten", "where"]
 
@@ -37,16 +39,22 @@ def where(origin: Origin, context: Context) -> str:
     return f"{origin.scope.value} {file}" + (f":{origin.line}" if origin.line else "")
 
 
-def policy_sections(settings: Settings) -> Sections:
-    """The effective settings, one row a value, with the place each came from; then what was read and does not count."""
+def policy_sections(settings: Settings, *, origins: bool = False) -> Sections:
+    """The effective settings, one row a value; then what was read and does not count. ``origins`` adds scope, file, line and what each value beat."""
     context = settings.context
     rows: list[Row] = []
     for key, entry in sorted(_entries(settings), key=lambda pair: pair[0]):
-        rows.append((key, _value_text(entry.value), where(entry.origin, context)))
-    void: list[Row] = [(e.origin.key, _value_text(e.value), where(e.origin, context), reason) for e, reason in settings.void]
+        row = (key, _value_text(entry), key_of(key).cls.value)
+        if origins:
+            beaten = _beaten(settings, key, entry)
+            rows.append((*row, entry.origin.scope.value, _place(entry.origin, context), "; ".join(_loser(other, context) for other in beaten)))
+        else:
+            rows.append((*row, where(entry.origin, context)))
+    heads = ("key", "value", "class", "scope", "file:line", "beat") if origins else ("key", "value", "class", "from")
+    void: list[Row] = [(e.origin.key, _value_text(e), where(e.origin, context), reason) for e, reason in settings.void]
     sources: list[Row] = [(s.scope.value, shorten(s.file, context), s.state, s.detail) for s in settings.sources]
     return [
-        ("in force", ("key", "value", "from"), rows),
+        ("in force", heads, rows),
         ("read, and does not count", ("key", "value", "from", "why"), void),
         ("sources", ("scope", "file", "state", ""), sources),
     ]
@@ -62,12 +70,35 @@ def _entries(settings: Settings) -> Iterator[tuple[str, Entry]]:
             yield f"{key}.{name}", entry
 
 
-def _value_text(value: object) -> str:
-    if isinstance(value, str):
-        return value
+def _beaten(settings: Settings, key: str, entry: Entry) -> tuple[Entry, ...]:
+    """What lost to this value. A list that replaces others says so once, at its first entry."""
+    listed = settings.lists.get(key, ())
+    return settings.beaten.get(key, ()) if not listed or listed[0] is entry else ()
+
+
+def _loser(entry: Entry, context: Context) -> str:
+    return f"{_value_text(entry)} ({where(entry.origin, context)})"
+
+
+def _place(origin: Origin, context: Context) -> str:
+    """``file:line`` in a form that editors open."""
+    file = shorten(origin.file, context).removeprefix("./")
+    return f"{file}:{origin.line}" if origin.line else file
+
+
+def _is_secret(origin: Origin) -> bool:
+    """Values of variables are secrets often enough, and tables end in tickets."""
+    return bool(origin.key) and key_of(origin.key).merge is Merge.MAP
+
+
+def _value_text(entry: Entry) -> str:
+    if _is_secret(entry.origin):
+        return "(set; the value is not shown)"
+    if isinstance(entry.value, str):
+        return entry.value
     import json
 
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(entry.value, ensure_ascii=False)
 
 
 def plan_sections(prepared: Prepared) -> Sections:
@@ -117,7 +148,15 @@ def plan_json(plan: Plan) -> dict[str, object]:
 
 
 def policy_json(settings: Settings) -> dict[str, object]:
-    """The effective settings for programs: key, value, origin."""
-    effective = [{"key": key, "value": entry.value, "origin": as_json(entry.origin)} for key, entry in _entries(settings)]
-    void = [{"key": e.origin.key, "value": e.value, "origin": as_json(e.origin), "reason": reason} for e, reason in settings.void]
-    return {"schema": 1, "effective": effective, "void": void, "sources": as_json(settings.sources), "trust_needed": as_json(settings.trust_needed)}
+    """The effective settings for programs: key, value, class, origin, what it beat. Values of variables stay out."""
+    effective = [
+        {**_entry_json(key, entry), "class": key_of(key).cls.value, "beat": [_entry_json(key, other) for other in _beaten(settings, key, entry)]}
+        for key, entry in _entries(settings)
+    ]
+    void = [{**_entry_json(e.origin.key, e), "reason": reason} for e, reason in settings.void]
+    waiting = [{k: v for k, v in _entry_json(e.origin.key, e).items() if k != "key"} for e in settings.trust_needed]
+    return {"schema": 1, "effective": effective, "void": void, "sources": as_json(settings.sources), "trust_needed": waiting}
+
+
+def _entry_json(key: str, entry: Entry) -> dict[str, object]:
+    return {"key": key, "value": None if _is_secret(entry.origin) else as_json(entry.value), "origin": as_json(entry.origin)}
