@@ -297,3 +297,24 @@ def test_a_thousand_places(project: Path) -> None:
         "EROFS",
         "EACCES",
     ]
+
+
+def test_temporary_folders_are_there_below_an_emptied_var(project: Path) -> None:
+    script = "attempt(open, '/var/tmp/made', 'w'); print(os.listdir('/var')); attempt(os.mkdir, '/var/made'); attempt(open, '/tmp/made', 'w')"
+    assert python(project, script, place("/var", Access.HIDDEN, skeleton=True)).out.splitlines() == ["ok", "['tmp']", "EROFS", "ok"]
+
+
+def test_a_place_may_take_the_place_of_a_private_folder(project: Path, tmp_path: Path) -> None:
+    applies(project.is_relative_to("/tmp"), "the test's folder lies elsewhere")
+    made = tmp_path / "made"
+    assert python(project, f"attempt(open, '{made}', 'w')", place("/tmp", Access.WRITE)).out == "ok\n"
+    assert made.exists()
+
+
+def test_the_number_of_files_in_memory_is_capped(project: Path) -> None:
+    script = """
+def fill():
+    for number in range(40000): os.close(os.open(f'/tmp/{number}', os.O_CREAT | os.O_WRONLY))
+attempt(fill)
+"""
+    assert python(project, script, tmp_bytes=4 << 20).out == "ENOSPC\n"

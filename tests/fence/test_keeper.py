@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from paddock.errors import UnsupportedError
 from paddock.fence.inside.keeper import NAME, _listening_in, disguise
 from paddock.fence.namespaces import start
 from paddock.model.plan import Access
 from tests.conftest import applies
-from tests.fence.running import PYTHON, Sink, make_plan, place, python, run, shell
+from tests.fence.running import PYTHON, Result, Sink, make_plan, place, python, run, shell
 
 
 @pytest.mark.parametrize("attack", ["kill -9 -1", "kill -9 1", "kill -INT 1", "kill -STOP 1", "kill -TERM 1; kill -HUP 1; kill -CHLD 1"])
@@ -216,16 +217,60 @@ attempt(lambda: [os.dup(0) for _ in range(100)])
     assert python(project, script, limits=limits).out.split() == ["ok", "ENOMEM", "ok", "EFBIG", "EMFILE"]
 
 
-def test_stdin_from_a_read_only_descriptor_cannot_be_opened_for_writing(project: Path, outside: Path) -> None:
-    fd = os.open(outside / "file", os.O_RDONLY)
-    script = "cat; echo pwned > /proc/self/fd/0; echo pwned > /dev/stdin; truncate -s 0 /dev/stdin; echo $?"
+def with_stdin(project: Path, path: Path, script: str, *, unlink: bool = False) -> Result:
+    fd = os.open(path, os.O_RDONLY)
     try:
-        result = run(make_plan(project, ("/bin/sh", "-c", script)), stdin=fd)
+        if unlink:
+            path.unlink()
+        return run(make_plan(project, ("/bin/sh", "-c", script)), stdin=fd)
     finally:
         os.close(fd)
+
+
+REOPEN = "cat; echo pwned > /proc/self/fd/0; echo pwned > /dev/stdin; truncate -s 0 /dev/stdin"
+
+
+def test_a_file_that_is_passed_in_for_reading_can_only_be_read(project: Path, outside: Path) -> None:
+    before = (outside / "file").stat()
+    result = with_stdin(project, outside / "file", f"{REOPEN}; chmod 777 /dev/stdin; touch /dev/stdin")
+    assert result.out == "outside\n"
+    assert result.err.count("Read-only file system") == 5
+    after = (outside / "file").stat()
+    assert ((outside / "file").read_text(), after.st_mode, after.st_mtime_ns) == ("outside\n", before.st_mode, before.st_mtime_ns)
+
+
+def test_landlock_stands_before_a_file_that_has_lost_the_name_it_was_opened_by(project: Path, outside: Path) -> None:
+    (outside / "second").hardlink_to(outside / "file")
+    result = with_stdin(project, outside / "file", REOPEN, unlink=True)
+    assert result.out == "outside\n"
     assert result.err.count("Permission denied") == 3
-    assert result.out == "outside\n1\n"
-    assert (outside / "file").read_text() == "outside\n"
+    assert (outside / "second").read_text() == "outside\n"
+
+
+def test_what_is_read_of_a_passed_file_is_read_for_the_caller_too(project: Path, outside: Path) -> None:
+    (outside / "lines").write_text("one\ntwo\nthree\n")
+    fd = os.open(outside / "lines", os.O_RDONLY)
+    os.lseek(fd, 4, os.SEEK_SET)
+    try:
+        assert run(make_plan(project, ("/bin/sh", "-c", "read line; echo $line")), stdin=fd).out == "two\n"
+        assert os.read(fd, 100) == b"three\n"
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_kernels_with_less_landlock_fence_by_mounts_and_refuse_what_these_cannot(
+    project: Path, outside: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    monkeypatch.setattr("paddock.fence.kernel.landlock.abi", lambda: version)
+    result = with_stdin(project, outside / "file", f"{REOPEN}; echo x > made; mkdir a b; echo y > a/f; mv a/f b/f")
+    assert result.out == "outside\n"
+    assert result.err.count("Read-only file system") == 3
+    assert (project / "b" / "f").exists()
+    assert any("Landlock" in e.reason for e in result.sink.events) == (version < 2)
+    (outside / "second").hardlink_to(outside / "file")
+    with pytest.raises(UnsupportedError, match="pipe"):
+        with_stdin(project, outside / "file", "true", unlink=True)
 
 
 def test_a_redirected_output_may_be_opened_again(project: Path, outside: Path) -> None:

@@ -56,6 +56,8 @@ def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1,
         fence.wait_until_ready()
     except BaseException:
         fence.close()
+        for listener in fence.listeners:
+            os.close(listener.fd)
         raise
     return fence
 
@@ -81,7 +83,8 @@ class Fence:
         self.observer: FileObserver | None = None
         self.listeners: tuple[Listener, ...] = ()
         self._events = events
-        self._stdio = stdio
+        self._stdio = list(stdio)
+        self._positions: dict[int, int] = {}
         self._control = control
         self._launcher = launcher
         self._null = null
@@ -120,6 +123,9 @@ class Fence:
             self.listeners = tuple(Listener(report.ROLES[role], family, fd) for (role, family), fd in zip(labels, fds, strict=True))
         elif kind == report.OBSERVER:
             self.observer = FileObserver(fds[0], self.plan, self._events)
+        elif kind == report.STREAM:
+            self._positions[self._stdio[payload[0]]] = fds[0]
+            self._stdio[payload[0]] = fds[0]
         elif kind == report.NOTICE:
             self._events.emit(Event("notice", "run", reason=payload.decode()))
 
@@ -157,7 +163,7 @@ class Fence:
         """Send ``signo`` to every process inside. Nothing happens when the fence is ending already."""
         try:
             self._send(keeper.SIGNAL, int(signo))
-        except BrokenPipeError:
+        except ConnectionError:
             return
 
     def dial(self, port: int) -> int:
@@ -181,7 +187,13 @@ class Fence:
         if self._keeper >= 0:
             _end(self._keeper)
             os.close(self._keeper)
-        os.waitpid(self._launcher, 0)
+        try:
+            os.waitpid(self._launcher, 0)
+        except ChildProcessError:
+            self._launcher = -1  # somebody ignores SIGCHLD in this process: then the kernel has reaped it
+        for original, again in self._positions.items():
+            os.lseek(original, os.lseek(again, 0, os.SEEK_CUR), os.SEEK_SET)  # what the command has read is read for the caller too
+            os.close(again)
         os.close(self._null)
         if self.observer is not None:
             self.observer.close()
@@ -246,8 +258,11 @@ def _error(failure: StepFailed) -> PaddockError:
 
 def _spawn_error(number: int, part: bytes, program: str, cwd: str) -> PaddockError:
     words = os.strerror(number)
-    if part != b"exec":
-        return LaunchError(f"cannot enter {cwd} inside the fence: {words}", step="enter the working folder", errno=number)
+    if part == b"cwd":
+        hint = "user 0 has no more rights inside than any other owner of files: run Paddock as the user whom it belongs to" if number == errno.EACCES else ""
+        return LaunchError(f"cannot enter {cwd} inside the fence: {words}", step="enter the working folder", errno=number, hint=hint)
+    if part == b"words":
+        return LaunchError("a variable of the environment has a name that cannot be passed on", step="start the command", errno=number)
     if number in (errno.ENOENT, errno.ENOTDIR):
         return CommandNotFoundError(f"{program}: command not found", hint="it may lie in a place that is hidden inside, or not be on the PATH there")
     if number in (errno.EAGAIN, errno.ENOMEM):

@@ -28,7 +28,7 @@ NAME = b"paddock-keeper"
 
 REQUEST = struct.Struct("=BIq")
 SPAWN = 1
-"""Number: 1 when the fence ends with this command. Answer: the process id, or -1 and the errno; the bytes name the part that failed (``cwd``, ``exec``)."""
+"""Number: 1 when the fence ends with this command. Answer: the process id, or -1, the errno and the part that failed (``cwd``, ``words``, ``exec``)."""
 SIGNAL = 2
 """Number: the signal. No answer."""
 DIAL = 3
@@ -153,6 +153,8 @@ class Keeper:
             os.chdir(texts[0])
             part = b"exec"
             pid = _start(texts[1 : 1 + argc], texts[1 + argc : 1 + argc + count], stdio)
+        except ValueError:
+            self._answer(request, -1, errno.EINVAL, b"words")  # a variable whose name the C library does not take
         except OSError as error:
             self._answer(request, -1, error.errno or errno.EIO, part)
         else:

@@ -9,7 +9,7 @@ import stat
 from paddock.fence.kernel.files import locate
 from paddock.fence.kernel.mounts import MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, attach, clone_tree, new_filesystem, set_attributes
 from paddock.fence.launcher.state import State, Step
-from paddock.fence.launcher.tree import HARMLESS, HIDDEN_DIRECTORY, HIDDEN_FILE, SCRATCH, mountpoint, write_file
+from paddock.fence.launcher.tree import HARMLESS, HIDDEN_DIRECTORY, HIDDEN_FILE, SCRATCH, mountpoint, owner, write_file
 from paddock.model.plan import Kind, Plan
 
 __all__ = ["PROC", "area_steps"]
@@ -17,6 +17,8 @@ __all__ = ["PROC", "area_steps"]
 PROC = "/proc"
 
 _SMALL = "1m"
+_FEW_FILES = 4096
+_BYTES_PER_FILE = 1024
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 _DEVICE_LINKS = (("fd", "/proc/self/fd"), ("ptmx", "pts/ptmx"), ("stderr", "fd/2"), ("stdin", "fd/0"), ("stdout", "fd/1"))
 
@@ -29,7 +31,8 @@ _SYS_HIDDEN = ("/sys/firmware", "/sys/fs/bpf", "/sys/fs/pstore", "/sys/kernel/de
 
 def area_steps(plan: Plan) -> list[tuple[str, Step]]:
     """The areas, each with its path."""
-    return [(PROC, _Proc()), ("/sys", _Sys()), ("/dev", _Dev(plan)), ("/run", _Run(plan)), ("/tmp", _Temporary(plan))]  # noqa: S108 -- made by us
+    fixed: list[tuple[str, Step]] = [(PROC, _Proc()), ("/sys", _Sys()), ("/dev", _Dev(plan)), ("/run", _Run(plan))]
+    return [*fixed, ("/tmp", _Temporary(plan)), ("/var/tmp", _SecondTemporary())]  # noqa: S108 -- made by us, nobody else can be there first
 
 
 def _mount(state: State, mount: int, path: str) -> None:
@@ -38,8 +41,9 @@ def _mount(state: State, mount: int, path: str) -> None:
     os.close(target)
 
 
-def _memory(size: int | str, mode: str) -> int:
-    return new_filesystem("tmpfs", HARMLESS, size=str(size), mode=mode)
+def _memory(size: int, mode: str) -> int:
+    """A memory file system. Every file costs kernel memory besides its content, so their number is capped too (tmpfs(5))."""
+    return new_filesystem("tmpfs", HARMLESS, size=str(size), mode=mode, nr_inodes=str(max(_FEW_FILES, size // _BYTES_PER_FILE)))
 
 
 class _Proc:
@@ -115,7 +119,7 @@ class _Dev:
         _mount(state, terminals, "/dev/pts")
         state.own["/dev/pts"] = False
         os.close(terminals)
-        memory = new_filesystem("tmpfs", HARMLESS | MOUNT_ATTR_NOEXEC, size=str(self.shm), mode="1777")
+        memory = _memory(self.shm, "1777")
         _mount(state, memory, "/dev/shm")  # noqa: S108 -- made by us, nobody else can be there first
         state.own["/dev/shm"] = True  # noqa: S108 -- as above
         os.close(memory)
@@ -156,40 +160,39 @@ class _Run:
 
 
 class _Temporary:
-    """``/tmp`` and ``/var/tmp``, private, out of one memory file system: the cap holds for both together."""
+    """A private ``/tmp``, in a memory file system that has room for ``/var/tmp`` too: the cap holds for both together."""
 
     path = "/tmp"  # noqa: S108 -- made by us, nobody else can be there first
-    second = "/var/tmp"  # noqa: S108 -- as above
 
     def __init__(self, plan: Plan) -> None:
         self.size = plan.tmp_bytes
 
     def describe(self) -> str:
-        return f"mount a private {self.path} and {self.second} of {self.size} bytes together"
+        return f"mount a private {self.path}; with /var/tmp it holds {self.size} bytes"
 
     def execute(self, state: State) -> None:
-        memory = _memory(self.size, "0755")
+        state.scratch = _memory(self.size, "0755")
         target = os.open(SCRATCH, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=state.stage)
-        attach(memory, target)
+        attach(state.scratch, target)
         os.close(target)
-        self._show(state, memory, "tmp", self.path)
-        if self._is_directory(state, self.second):
-            self._show(state, memory, "var-tmp", self.second)
-        os.close(memory)
+        _show_scratch(state, "tmp", self.path)
 
-    @staticmethod
-    def _show(state: State, memory: int, name: str, path: str) -> None:
-        os.mkdir(name, 0o1777, dir_fd=memory)
-        mount = clone_tree(memory, name, recursive=False)
-        _mount(state, mount, path)
-        state.own[path] = True
-        os.close(mount)
 
-    @staticmethod
-    def _is_directory(state: State, path: str) -> bool:
-        """On some systems it is missing or a link to ``/tmp``."""
+class _SecondTemporary:
+    """A private ``/var/tmp``. On some systems there is none, or it is a link to ``/tmp``; that stays so."""
+
+    path = "/var/tmp"  # noqa: S108 -- made by us, nobody else can be there first
+
+    def describe(self) -> str:
+        return f"mount a private {self.path}"
+
+    def execute(self, state: State) -> None:
+        if state.own.get(owner(state, self.path)) or self._is_directory(state):
+            _show_scratch(state, "var-tmp", self.path)
+
+    def _is_directory(self, state: State) -> bool:
         try:
-            fd = locate(state.root, path)
+            fd = locate(state.root, self.path)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ELOOP, errno.EACCES):
                 return False
@@ -197,3 +200,11 @@ class _Temporary:
         found = stat.S_ISDIR(os.fstat(fd).st_mode)
         os.close(fd)
         return found
+
+
+def _show_scratch(state: State, name: str, path: str) -> None:
+    os.mkdir(name, 0o1777, dir_fd=state.scratch)
+    mount = clone_tree(state.scratch, name, recursive=False)
+    _mount(state, mount, path)
+    state.own[path] = True
+    os.close(mount)

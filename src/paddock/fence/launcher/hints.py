@@ -17,6 +17,7 @@ _NAMESPACES = (
 )
 _LIBRARY = "install libnftables (Debian and Ubuntu: apt install libnftables1), or run `paddock setup`"
 _PROC = "this looks like a container that hides parts of /proc: the kernel then refuses a new /proc to whoever is inside"
+_OWNER = "inside, user 0 has no more rights than any other owner of files: run Paddock as the user whom the path belongs to"
 
 
 def explain(failure: StepFailed) -> str:
@@ -31,5 +32,7 @@ def explain(failure: StepFailed) -> str:
         return _LIBRARY
     if "/proc" in failure.step and failure.number == errno.EPERM and failure.step.startswith("mount a fresh"):
         return _PROC
+    if failure.number == errno.EACCES and failure.step.startswith(("show ", "hide ", "empty ")):
+        return _OWNER
     early = failure.step.startswith(("make user", "map the caller", "bring up lo", "make a mount", "copy the host"))
     return _NAMESPACES if early and failure.number in _FORBIDDEN else ""

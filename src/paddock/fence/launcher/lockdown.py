@@ -99,7 +99,7 @@ class _Landlock:
 
     def execute(self, state: State) -> None:
         version = landlock.abi()
-        if version < COMPLETE_LANDLOCK and any(_is_outside_file(fd) for fd in state.stdio):
+        if version < COMPLETE_LANDLOCK and any(_is_outside_file(fd) for number, fd in enumerate(state.stdio) if number not in state.replaced):
             raise OSError(errno.EOPNOTSUPP, "this kernel's Landlock cannot protect a file that is passed in as standard input, output or error: use a pipe")
         if version < USABLE_LANDLOCK:
             state.notices.append("this kernel has no usable Landlock: writing is fenced by mounts alone")
@@ -125,7 +125,9 @@ class _Landlock:
 
 
 def _is_outside_file(fd: int) -> bool:
-    return stat.S_IFMT(os.fstat(fd).st_mode) in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFBLK)
+    """Whether there is something to be cut off that the caller did not give away for writing. A file without a name is nobody's any more."""
+    found = os.fstat(fd)
+    return stat.S_ISREG(found.st_mode) and found.st_nlink > 0 and not _is_reopenable(fd)
 
 
 def _is_reopenable(fd: int) -> bool:

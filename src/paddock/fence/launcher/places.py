@@ -9,6 +9,7 @@ from paddock.fence.kernel.files import locate
 from paddock.fence.kernel.mounts import attach, clone_tree, new_filesystem, set_attributes
 from paddock.fence.launcher.areas import PROC, area_steps
 from paddock.fence.launcher.state import Changed, State, Step
+from paddock.fence.launcher.streams import stream_steps
 from paddock.fence.launcher.tree import HIDDEN_DIRECTORY, HIDDEN_FILE, READ, WRITE, first_steps, last_steps, mountpoint, owner, private_name
 from paddock.model.paths import ancestors, depth
 from paddock.model.plan import Access, Bind, Kind, Place, Plan, PrivateFile
@@ -22,7 +23,7 @@ def mount_steps(plan: Plan) -> tuple[Step, ...]:
     binds: list[tuple[str, Step]] = [(b.target, _Bind(b)) for b in plan.binds]
     files: list[tuple[str, Step]] = [(f.path, _PrivateFile(f, n)) for n, f in enumerate(plan.private_files)]
     middle = sorted([*area_steps(plan), *places, *binds, *files], key=lambda entry: depth(entry[0]))
-    return (*first_steps(plan), *(step for _, step in middle), *last_steps())
+    return (*first_steps(plan), *stream_steps(), *(step for _, step in middle), *last_steps())
 
 
 def _kind(fd: int) -> Kind:

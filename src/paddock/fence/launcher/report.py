@@ -12,7 +12,7 @@ import struct
 from paddock.fence.launcher.state import StepFailed
 from paddock.fence.ports import CAPTURE, DNS_TCP, DNS_UDP, HTTP, SOCKS
 
-__all__ = ["FAILED", "KEEPER", "LISTENERS", "NOTICE", "OBSERVER", "READY", "ROLES", "pack_failure", "receive", "send", "unpack_failure"]
+__all__ = ["FAILED", "KEEPER", "LISTENERS", "NOTICE", "OBSERVER", "READY", "ROLES", "STREAM", "pack_failure", "receive", "send", "unpack_failure"]
 
 FAILED = 1
 KEEPER = 2
@@ -23,6 +23,8 @@ NOTICE = 4
 OBSERVER = 5
 """With the descriptor that reports refused accesses."""
 READY = 6
+STREAM = 7
+"""One byte, the number of a standard stream, with the descriptor that takes its place."""
 
 ROLES = (CAPTURE, DNS_UDP, DNS_TCP, HTTP, SOCKS)
 

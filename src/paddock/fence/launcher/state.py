@@ -39,12 +39,16 @@ class State:
         """A small tmpfs that is never visible inside: masks, private files, and the place where the new root is put together."""
         self.root = -1
         """The new root."""
+        self.scratch = -1
+        """The memory file system of both folders for temporary files."""
         self.process = -1
         """Process 1's folder in the new ``/proc``, as it is below the read-only cover."""
         self.own: dict[str, bool] = {}
         """Every mounted place so far: whether it is a memory file system of ours, where names may be made."""
         self.seal: list[int] = []
         """Mounts that become read-only when all places stand."""
+        self.replaced: set[int] = set()
+        """The standard streams that were opened again through a read-only mount."""
         self.ipv6 = True
         self.observer = -1
         self.notices: list[str] = []
