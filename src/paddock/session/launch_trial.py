@@ -11,14 +11,14 @@ from paddock.model.events import Event
 from paddock.model.plan import Plan
 from paddock.model.policy import Limits, NetworkPolicy
 
-__all__ = ["launch_nothing"]
+__all__ = ["Notices", "launch_nothing", "wait"]
 
 COMMAND = ("/bin/sh", "-c", "exit 0")
 PATIENCE_MS = 30_000
 _MEMORY_BYTES = 1024 * 1024
 
 
-class _Notices:
+class Notices:
     """Keeps what the fence has to say about itself."""
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ def launch_nothing() -> None:
 
     Must be called from a process with a single thread.
     """
-    notices = _Notices()
+    notices = Notices()
     with open(os.devnull, "rb") as nothing, open(os.devnull, "wb") as out, open(os.devnull, "wb") as err:
         fence = start(_plan(), notices, stdio=(nothing.fileno(), out.fileno(), err.fileno()))
         try:
             fence.spawn()
-            code = _wait(fence)
+            code = wait(fence)
         finally:
             fence.close()
             for listener in fence.listeners:
@@ -76,8 +76,8 @@ def _plan() -> Plan:
     )
 
 
-def _wait(fence: Fence) -> int:
-    """The command's exit code. Refused opens wait for an answer of the observer, so it is served meanwhile."""
+def wait(fence: Fence) -> int:
+    """The command's exit code. Refused opens wait for an answer of the observer, so it is served meanwhile. Raises ``LaunchError`` when it does not end."""
     poll = select.poll()
     poll.register(fence.control_fd, select.POLLIN)
     observer = fence.observer
