@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _socket
-import array
 import errno
 import os
 import select
@@ -200,8 +199,7 @@ class Fence:
 
     def _send(self, operation: int, number: int, fds: tuple[int, ...] = ()) -> int:
         self._request += 1
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        self._control.sendmsg([keeper.REQUEST.pack(operation, self._request, number)], rights, _socket.MSG_NOSIGNAL)
+        self._control.sendmsg([keeper.REQUEST.pack(operation, self._request, number)], report.rights(fds), _socket.MSG_NOSIGNAL)
         return self._request
 
     def _receive(self) -> tuple[bytes, list[int]]:

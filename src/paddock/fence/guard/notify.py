@@ -7,7 +7,6 @@ import errno
 import fcntl
 import os
 import struct
-from typing import NamedTuple
 
 from paddock.fence.kernel.bpf import NOTIFY, Rule, assemble
 from paddock.fence.kernel.numbers import AUDIT_ARCH, NUMBERS
@@ -29,13 +28,16 @@ _PATH_MAX = 4096
 _FIRST_LOOK = 256
 
 
-class Call(NamedTuple):
+class Call:
     """Where a system call keeps what matters. ``directory`` is the argument with the directory's descriptor (None: the working directory)."""
 
-    name: str
-    path: int
-    directory: int | None = None
-    flags: int | None = None
+    __slots__ = ("directory", "flags", "name", "path")
+
+    def __init__(self, name: str, path: int, directory: int | None = None, flags: int | None = None) -> None:
+        self.name = name
+        self.path = path
+        self.directory = directory
+        self.flags = flags
 
 
 # Of calls with two paths the one that is made or replaced is looked at last; a refused source is the more frequent mistake.

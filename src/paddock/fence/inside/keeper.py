@@ -13,7 +13,6 @@ The protocol has one message per packet (``SOCK_SEQPACKET``). Requests are ``REQ
 from __future__ import annotations
 
 import _socket
-import array
 import ctypes
 import errno
 import os
@@ -44,6 +43,7 @@ EXITED = 2
 WORDS = struct.Struct("=IIi")
 """Head of the memory file of a spawn: number of arguments, of variables, umask. Then working directory, arguments and ``NAME=value``, each ended by NUL."""
 
+FD = struct.Struct("=i")
 DEFAULT_PATH = b"/usr/local/bin:/usr/bin:/bin"
 DIAL_MILLISECONDS = 50
 LOOPBACKS = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
@@ -109,12 +109,9 @@ class Keeper:
         return True
 
     def _receive(self) -> tuple[bytes, list[int]]:
-        fds = array.array("i")
-        data, ancillary, _, _ = self._control.recvmsg(REQUEST.size, _socket.CMSG_SPACE(4 * fds.itemsize), _socket.MSG_CMSG_CLOEXEC)
-        for level, kind, payload in ancillary:
-            if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-                fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
-        return data, list(fds)
+        data, ancillary, _, _ = self._control.recvmsg(REQUEST.size, _socket.CMSG_SPACE(4 * FD.size), _socket.MSG_CMSG_CLOEXEC)
+        received = b"".join(payload for level, kind, payload in ancillary if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS)
+        return data, [fd for (fd,) in FD.iter_unpack(received)]
 
     def _answer(self, request: int, first: int, second: int, extra: bytes = b"", kind: int = ANSWERED) -> None:
         self._control.send(ANSWER.pack(kind, request, first, second) + extra)
@@ -171,7 +168,7 @@ class Keeper:
         except OSError as error:
             self._answer(request, -1, error.errno or errno.EIO)
             return
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [connection.fileno()]))]
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, FD.pack(connection.fileno()))]
         self._control.sendmsg([ANSWER.pack(ANSWERED, request, 0, 0)], rights)
         connection.close()
 

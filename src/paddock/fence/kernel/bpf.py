@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
 
 __all__ = ["ALLOW", "KILL_PROCESS", "NOTIFY", "Clause", "Condition", "Rule", "assemble", "equals", "has_bits", "not_zero", "refuse"]
 
@@ -37,28 +36,37 @@ _NO_CALL = _WORD  # -1: what a tracer writes to skip a call; the kernel answers 
 _Instruction = tuple[int, int, int, int]
 
 
-class Condition(NamedTuple):
+class Condition:
     """``kind`` is ``equals`` (the masked low word is one of ``values``), ``bits`` (any bit of ``mask`` is set) or ``nonzero`` (any of all 64 bits is)."""
 
-    argument: int
-    kind: str
-    mask: int = _WORD
-    values: tuple[int, ...] = ()
+    __slots__ = ("argument", "kind", "mask", "values")
+
+    def __init__(self, argument: int, kind: str, mask: int = _WORD, values: tuple[int, ...] = ()) -> None:
+        self.argument = argument
+        self.kind = kind
+        self.mask = mask
+        self.values = values
 
 
-class Clause(NamedTuple):
-    """``action`` is taken when every test holds."""
+class Clause:
+    """``action`` is taken when every one of ``conditions`` holds."""
 
-    tests: tuple[Condition, ...]
-    action: int
+    __slots__ = ("action", "conditions")
+
+    def __init__(self, conditions: tuple[Condition, ...], action: int) -> None:
+        self.conditions = conditions
+        self.action = action
 
 
-class Rule(NamedTuple):
+class Rule:
     """For each of the system calls ``names``: the first clause that holds, else ``otherwise``."""
 
-    names: tuple[str, ...]
-    clauses: tuple[Clause, ...]
-    otherwise: int
+    __slots__ = ("clauses", "names", "otherwise")
+
+    def __init__(self, names: tuple[str, ...], clauses: tuple[Clause, ...], otherwise: int) -> None:
+        self.names = names
+        self.clauses = clauses
+        self.otherwise = otherwise
 
 
 def equals(argument: int, *values: int, mask: int = _WORD) -> Condition:
@@ -93,8 +101,7 @@ def assemble(rules: Sequence[Rule], numbers: dict[str, int], audit_arch: int, fo
         (_LOAD, 0, 0, _OFFSET_NUMBER),
     ]
     if foreign_from is not None:
-        program += [(_JUMP_EQUAL, 1, 0, _NO_CALL), (_JUMP_GREATER_EQUAL, 0, 1, foreign_from), (_RETURN, 0, 0, KILL_PROCESS)]
-        program[-3] = (_JUMP_EQUAL, 2, 0, _NO_CALL)
+        program += [(_JUMP_EQUAL, 2, 0, _NO_CALL), (_JUMP_GREATER_EQUAL, 0, 1, foreign_from), (_RETURN, 0, 0, KILL_PROCESS)]
     for rule in rules:
         block = _block(rule)
         for name in rule.names:
@@ -109,8 +116,8 @@ def _block(rule: Rule) -> list[_Instruction]:
     block: list[_Instruction] = []
     for clause in rule.clauses:
         body: list[_Instruction] = [(_RETURN, 0, 0, clause.action)]
-        for test in reversed(clause.tests):
-            body = _test(test, len(body)) + body
+        for condition in reversed(clause.conditions):
+            body = _test(condition, len(body)) + body
         block += body
     block.append((_RETURN, 0, 0, rule.otherwise))
     return block

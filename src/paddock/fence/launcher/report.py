@@ -6,13 +6,12 @@ Both processes of the launcher write to the same socket; packets do not mix.
 from __future__ import annotations
 
 import _socket
-import array
 import struct
 
 from paddock.fence.launcher.state import StepFailed
 from paddock.fence.ports import CAPTURE, DNS_TCP, DNS_UDP, HTTP, SOCKS
 
-__all__ = ["FAILED", "KEEPER", "LISTENERS", "NOTICE", "OBSERVER", "READY", "ROLES", "STREAM", "pack_failure", "receive", "send", "unpack_failure"]
+__all__ = ["FAILED", "KEEPER", "LISTENERS", "NOTICE", "OBSERVER", "READY", "ROLES", "STREAM", "pack_failure", "receive", "rights", "send", "unpack_failure"]
 
 FAILED = 1
 KEEPER = 2
@@ -30,6 +29,7 @@ ROLES = (CAPTURE, DNS_UDP, DNS_TCP, HTTP, SOCKS)
 
 _MAX_MESSAGE = 65536
 _MAX_FDS = 16
+_FD = struct.Struct("=i")
 _FAILURE = struct.Struct("=i?")
 
 
@@ -37,8 +37,7 @@ def send(control: int, kind: int, payload: bytes = b"", fds: tuple[int, ...] = (
     """Send one message. ``MSG_NOSIGNAL``: a supervisor that is gone is an ``OSError`` here."""
     channel = _socket.socket(fileno=control)
     try:
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        channel.sendmsg([bytes([kind]) + payload], rights, _socket.MSG_NOSIGNAL)
+        channel.sendmsg([bytes([kind]) + payload], rights(fds), _socket.MSG_NOSIGNAL)
     finally:
         channel.detach()
 
@@ -46,15 +45,17 @@ def send(control: int, kind: int, payload: bytes = b"", fds: tuple[int, ...] = (
 def receive(control: int) -> tuple[int, bytes, list[int]]:
     """``(kind, payload, descriptors)``; kind 0 when the other side is gone."""
     channel = _socket.socket(fileno=control)
-    fds = array.array("i")
     try:
-        data, ancillary, _, _ = channel.recvmsg(_MAX_MESSAGE, _socket.CMSG_SPACE(_MAX_FDS * fds.itemsize), _socket.MSG_CMSG_CLOEXEC)
+        data, ancillary, _, _ = channel.recvmsg(_MAX_MESSAGE, _socket.CMSG_SPACE(_MAX_FDS * _FD.size), _socket.MSG_CMSG_CLOEXEC)
     finally:
         channel.detach()
-    for level, kind, payload in ancillary:
-        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-            fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
-    return (data[0] if data else 0), data[1:], list(fds)
+    received = b"".join(payload for level, kind, payload in ancillary if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS)
+    return (data[0] if data else 0), data[1:], [fd for (fd,) in _FD.iter_unpack(received)]
+
+
+def rights(fds: tuple[int, ...]) -> list[tuple[int, int, bytes]]:
+    """Ancillary data that hands these descriptors over (unix(7))."""
+    return [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, b"".join(_FD.pack(fd) for fd in fds))] if fds else []
 
 
 def pack_failure(failure: StepFailed) -> bytes:
