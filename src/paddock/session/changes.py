@@ -10,15 +10,14 @@ from dataclasses import replace
 
 from paddock.model import globs, paths
 from paddock.model.decision import Decision
+from paddock.model.hosts import Host
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, NetworkPolicy, Policy
 from paddock.model.settings import Origin, Scope, Settings
-from paddock.network.addresses import Kind, kind_of
 from paddock.planner.meaning import policy_from
 from paddock.planner.view import View
-from paddock.session.explain_hosts import HostQuestion
+from paddock.session.paste import PASTE_INTO
 from paddock.session.prepare import Request, load_settings
 from paddock.session.show import where
-from paddock.session.story import PASTE_INTO
 
 __all__ = ["Changes"]
 
@@ -83,15 +82,17 @@ class Changes:
         self.objections["an entry about a missing path gives nothing: make it outside first, then ask again"] = None
         return False
 
-    def for_host(self, question: HostQuestion, decision: Decision) -> Iterator[tuple[str, Policy]]:
+    def for_host(self, host: Host, port: int, decision: Decision) -> Iterator[tuple[str, Policy]]:
         """To reach a host."""
         yield from self._trusted()
-        if question.host.is_address and kind_of(question.host) is Kind.METADATA:
+        from paddock.network.addresses import Kind, kind_of  # brings sockets, which only hosts need
+
+        if host.is_address and kind_of(host) is Kind.METADATA:
             self.objections["this address hands out a machine's credentials: no entry is proposed for it"] = None
             return
 
         def added() -> Iterator[tuple[str, Policy]]:
-            return self._added("sandbox.network.allowedDomains", question.host.at(question.port), "--allow-domain")
+            return self._added("sandbox.network.allowedDomains", host.at(port), "--allow-domain")
 
         yield from added()
         rule = decision.rule

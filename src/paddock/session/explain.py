@@ -21,7 +21,6 @@ from paddock.planner.layout import lay_out
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import Draft, draft
 from paddock.session.changes import Changes
-from paddock.session.explain_hosts import HostQuestion, decide_host, host_notes, host_rules, parse_question
 from paddock.session.prepare import Request, load_settings
 from paddock.settings.support import refuse_unsupported
 
@@ -74,9 +73,7 @@ class Explainer:
         refuse_unsupported(self.settings)
         self.policy = policy_from(self.settings)
         self.draft = self._draft(self.policy)
-        # What presets add to the lists of the policy: it stays when a change is tried.
         self.changes = Changes(request, self.settings, self.policy, self.draft.view)
-        self.preset_hosts = self.draft.plan.network.allowed[len(self.policy.network.allowed) :]
 
     def _draft(self, policy: Policy) -> Draft:
         request = self.request
@@ -107,15 +104,22 @@ class Explainer:
         return Answer(text, "path", path, (("read", read), ("write", write)), tuple(facts), rules, notes)
 
     def _host(self, text: str) -> Answer:
-        question = parse_question(text)
-        decision = decide_host(self.draft.plan.network, question)
+        # Imported here: it brings the gate's rooms, which the other questions do not need.
+        from paddock.session.explain_hosts import decide_host, host_notes, host_rules, parse_question
+
+        question, plan = parse_question(text), self.draft.plan
+        decision = decide_host(plan.network, question)
         if not decision.allowed:
-            decision = self._with_remedy(decision, self.changes.for_host(question, decision), lambda policy: self._try_host(policy, question))
-        plan = self.draft.plan
+            # What presets add to the lists of the policy stays when a change is tried.
+            presets = plan.network.allowed[len(self.policy.network.allowed) :]
+
+            def judge(policy: Policy) -> Decision:
+                return decide_host(replace(policy.network, allowed=(*policy.network.allowed, *presets)), question)
+
+            decision = self._with_remedy(decision, self.changes.for_host(question.host, question.port, decision), judge)
         rules = tuple((name, origin) for name, origin in host_rules(plan.network, question) if origin != decision.rule)
-        return Answer(
-            text, "host", question.host.at(question.port), (("reach", decision),), (), rules, (*host_notes(plan, question, decision), *self._blocked())
-        )
+        notes = (*host_notes(plan, question, decision), *self._blocked())
+        return Answer(text, "host", question.host.at(question.port), (("reach", decision),), (), rules, notes)
 
     def _variable(self, text: str) -> Answer:
         name = text.removeprefix("$")
@@ -179,9 +183,6 @@ class Explainer:
 
     def _try_program(self, policy: Policy, word: str) -> Decision:
         return explain_program(self._changed(policy), word).decision
-
-    def _try_host(self, policy: Policy, question: HostQuestion) -> Decision:
-        return decide_host(replace(policy.network, allowed=(*policy.network.allowed, *self.preset_hosts)), question)
 
     def _try_variable(self, policy: Policy, name: str) -> Decision:
         from paddock.planner.environment import build

@@ -5,12 +5,11 @@ from __future__ import annotations
 from paddock.events.record import Record, rfc3339
 from paddock.model.hosts import HostError, parse_host, parse_target
 from paddock.model.settings import Origin, Scope
+from paddock.session.paste import PASTE_INTO
 from paddock.session.rendering import entry_of
 
 __all__ = ["PASTE_INTO", "snippet", "story"]
 
-# The person's own settings for this one project: the narrowest place that a widening can stand in.
-PASTE_INTO = ".paddock/settings.local.json"
 _ACTS = {
     "read": "tried to read",
     "write": "tried to write",
