@@ -83,9 +83,13 @@ class SettingsError(PaddockError):
 
 
 class PolicyError(PaddockError):
-    """The settings are well formed and still cannot be carried out as they stand."""
+    """The settings are well formed and still cannot be carried out as they stand. ``code`` names the kind of mistake for programs, where there is a name."""
 
     fault = "settings"
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class UnsupportedError(PaddockError):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from paddock.settings.overrides import REFERENCE
 from tests.settings.world import World, values
 
 
@@ -29,7 +30,7 @@ def test_a_misplaced_key_is_void_with_the_reason_and_one_notice(world: World, sc
 def test_where_such_a_key_belongs_it_counts(world: World) -> None:
     world.write("managed", {"sandbox": {"bwrapPath": "/opt/bwrap"}})
     world.write("user", {"sandbox": {"filesystem": {"disabled": True}}})
-    settings = world.load()
+    settings = world.load(overrides=REFERENCE)
     assert settings.scalar("sandbox.bwrapPath") == "/opt/bwrap"
     assert settings.scalar("sandbox.filesystem.disabled") is True
     assert settings.void == ()
@@ -99,9 +100,9 @@ def test_a_managed_file_layer_pins_the_switch(world: World, managed: object) -> 
 
 def test_the_scrub_variable_pins_it_against_everybody(world: World) -> None:
     world.write("managed", {"sandbox": {"filesystem": {"disabled": True}}})
-    assert world.load().scalar("sandbox.filesystem.disabled") is True
+    assert world.load(overrides=REFERENCE).scalar("sandbox.filesystem.disabled") is True
     world.environ["CLAUDE_CODE_SUBPROCESS_ENV_SCRUB"] = "1"
-    assert world.load().scalar("sandbox.filesystem.disabled") is None
+    assert world.load(overrides=REFERENCE).scalar("sandbox.filesystem.disabled") is None
 
 
 def test_a_project_that_wants_automatic_decisions_gets_the_default(world: World) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from paddock.errors import SettingsError
-from paddock.settings.managed import Roots, check_owner, managed_files
+from paddock.settings.managed import Roots, check_owner, managed_folders
 from tests.conftest import applies
 from tests.settings.world import World, values
 
@@ -118,8 +118,7 @@ def test_an_unreadable_managed_file_or_folder_is_refused(world: World) -> None:
 
 
 def test_the_real_locations() -> None:
-    files, _ = managed_files(Roots())
-    paths = [file.path for file in files]
-    assert "/etc/paddock/managed-settings.json" in paths
-    assert "/etc/claude-code/managed-settings.json" in paths
+    folders, _ = managed_folders(Roots(platform="linux"))
+    bases = [folder.files[-1] for folder in folders]
+    assert bases == ["/etc/paddock/managed-settings.json", "/etc/claude-code/managed-settings.json"]
     assert Roots().owners() == (0,)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from paddock.model.settings import Settings
 from paddock.settings.load import LoadRequest, load
 from paddock.settings.managed import Roots
+from paddock.settings.overrides import EVERY
 
 ADMIN = {"paddock": "etc/paddock", "claude": "etc/claude-code"}
 
@@ -21,6 +23,7 @@ class World:
         self.home = self.folder("home")
         self.project = self.folder("home/app")
         self.environ = {"HOME": str(self.home)}
+        self.platform = "linux"
 
     def folder(self, name: str) -> Path:
         """A folder that only its owner can write, whatever the umask of the person who runs the tests."""
@@ -61,8 +64,11 @@ class World:
         options: tuple[tuple[str, object, str], ...] = (),
         trust: bool = False,
         cwd: Path | None = None,
+        overrides: frozenset[str] = EVERY,
+        **more: Any,
     ) -> Settings:
-        return load(LoadRequest(str(cwd or self.project), self.environ, sources, settings, options, trust, Roots(str(self.system))))
+        roots = Roots(str(self.system), self.platform)
+        return load(LoadRequest(str(cwd or self.project), self.environ, sources, settings, options, trust, roots, overrides, **more))
 
 
 def values(settings: Settings, key: str) -> list[object]:

@@ -6,7 +6,12 @@ character as it is: gitignore(5), spec 3.1 and 3.2.
 
 from __future__ import annotations
 
-__all__ = ["component_matches", "covers", "escape", "is_glob", "literal_prefix", "unescape"]
+__all__ = ["EXPANDED", "GLOB", "LITERAL", "SKIPPED", "component_matches", "covers", "escape", "handling", "is_glob", "literal_prefix", "unescape"]
+
+LITERAL = "literal"
+GLOB = "glob"
+EXPANDED = "expanded_at_start"
+SKIPPED = "skipped"
 
 _WILDCARDS = "*?["
 
@@ -47,6 +52,20 @@ def literal_prefix(pattern: str) -> str:
             break
         parts.append(unescape(part))
     return "/".join(parts) or "/"
+
+
+def handling(list_name: str, path: str, platform: str, *, is_pattern: bool, write_patterns: bool) -> str:
+    """What becomes of an absolute path of ``denyRead``, ``allowRead``, ``denyWrite`` or ``allowWrite``: ``LITERAL``, ``GLOB`` (the platform matches by itself),
+    ``EXPANDED`` (to what exists when the command starts) or ``SKIPPED``. Spec 3.1. ``write_patterns``: denials of writing are expanded where the documented
+    semantics skip them.
+    """
+    if not is_pattern:
+        return LITERAL
+    if platform == "macos":
+        return GLOB
+    if list_name in ("allowWrite", "denyWrite"):
+        return EXPANDED if write_patterns and list_name == "denyWrite" else SKIPPED
+    return SKIPPED if literal_prefix(path) == "/" else EXPANDED
 
 
 def covers(pattern: str, path: str) -> bool:

@@ -12,8 +12,9 @@ from paddock.model.globs import escape
 from paddock.model.paths import is_beneath
 from paddock.model.settings import Context, Entry, Origin, Scope
 from paddock.settings.layer import Family, Layer
+from paddock.settings.overrides import EVERY, HIDDEN_SECRETS
 
-__all__ = ["DENY_READ", "KEEP", "PROCESSES", "REMOVE", "layer"]
+__all__ = ["AGENT_VARIABLES", "DENY_READ", "KEEP", "PROCESSES", "REMOVE", "layer"]
 
 DENY_READ: tuple[tuple[str, str], ...] = (
     # Keys and logins of remote machines and clouds.
@@ -350,18 +351,24 @@ KEEP: tuple[tuple[str, str], ...] = (
 )
 """Variables that stay although a pattern in ``REMOVE`` matches: (name, why)."""
 
+AGENT_VARIABLES: tuple[tuple[str, str], ...] = (("OTEL_*", "an agent's own telemetry, which its commands do not get"),)
+"""Variables that the documented semantics keep from commands (spec 8)."""
+
 PROCESSES = 1280
 """Processes and threads at a time: enough for a parallel build, few enough that a fork bomb stops within the fence."""
 
 
-def layer(context: Context, environ: Mapping[str, str]) -> Layer:
+def layer(context: Context, environ: Mapping[str, str], overrides: frozenset[str] = EVERY) -> Layer:
     """The builtin scope for one person: the data above, plus where this environment moves those places, plus Paddock's own."""
     out = Layer(Scope.BUILTIN, Family.BUILTIN, "builtin")
-    own = ((context.paddock_config_home, "Paddock's own settings"), (context.state_home, "Paddock's own state"))
-    paths = (*DENY_READ, *_moved_config(context, environ), *_relocated(environ), *own)
-    out.lists["sandbox.filesystem.denyRead"] = [_entry("sandbox.filesystem.denyRead", path, why) for path, why in paths]
-    out.lists["paddock.environment.remove"] = [_entry("paddock.environment.remove", name, why) for name, why in REMOVE]
-    out.lists["paddock.environment.keep"] = [_entry("paddock.environment.keep", name, why) for name, why in KEEP]
+    remove = AGENT_VARIABLES
+    if HIDDEN_SECRETS in overrides:
+        own = ((context.paddock_config_home, "Paddock's own settings"), (context.state_home, "Paddock's own state"))
+        paths = (*DENY_READ, *_moved_config(context, environ), *_relocated(environ), *own)
+        out.lists["sandbox.filesystem.denyRead"] = [_entry("sandbox.filesystem.denyRead", path, why) for path, why in paths]
+        out.lists["paddock.environment.keep"] = [_entry("paddock.environment.keep", name, why) for name, why in KEEP]
+        remove = (*REMOVE, *AGENT_VARIABLES)
+    out.lists["paddock.environment.remove"] = [_entry("paddock.environment.remove", name, why) for name, why in remove]
     limit = Origin(Scope.BUILTIN, "builtin", key="paddock.limits.processes", text=str(PROCESSES))
     out.scalars["paddock.limits.processes"] = Entry(PROCESSES, limit)
     return out

@@ -9,9 +9,10 @@ import errno
 import os
 import stat
 
-from paddock.errors import Problem, SettingsError
+from paddock.errors import Problem, SettingsError, UsageError
+from paddock.model.paths import join
 
-__all__ = ["MAX_BYTES", "read_file", "read_optional"]
+__all__ = ["MAX_BYTES", "inline_or_file", "read_file", "read_optional"]
 
 MAX_BYTES = 2 * 1024 * 1024
 """The largest settings file that is read; the public format has the same limit for ``--settings``."""
@@ -41,6 +42,19 @@ def read_file(path: str) -> tuple[bytes, os.stat_result]:
     if found is None:
         raise _failure(path, "no such file")
     return found
+
+
+def inline_or_file(text: str, cwd: str, option: str) -> tuple[str, bytes | str]:
+    """Name and content of what an option gives: JSON text itself, or a file named relative to ``cwd``. Raises ``SettingsError`` and ``UsageError``."""
+    if text.lstrip().startswith("{"):
+        if len(text) > MAX_BYTES:
+            raise _failure(option, f"is larger than {MAX_BYTES // (1024 * 1024)} MiB")
+        return option, text
+    try:
+        path = join(cwd, text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+    return path, read_file(path)[0]
 
 
 def _read_open(path: str, fd: int) -> tuple[bytes, os.stat_result]:

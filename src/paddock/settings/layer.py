@@ -25,9 +25,11 @@ Voided = tuple[Entry, str]
 
 
 class Layer:
-    """The entries of one source."""
+    """The entries of one file. ``others`` are the names at its top that are not ours; ``source`` is the folder that it and its drop-ins are read from as one
+    source, empty for a file that stands alone.
+    """
 
-    __slots__ = ("family", "file", "lists", "maps", "scalars", "scope")
+    __slots__ = ("family", "file", "lists", "maps", "others", "scalars", "scope", "source")
 
     def __init__(self, scope: Scope, family: Family, file: str) -> None:
         self.scope = scope
@@ -36,6 +38,8 @@ class Layer:
         self.lists: dict[str, list[Entry]] = {}
         self.scalars: dict[str, Entry] = {}
         self.maps: dict[str, dict[str, Entry]] = {}
+        self.others: list[str] = []
+        self.source = ""
 
     def entries(self) -> Iterator[tuple[Key, Entry]]:
         """Every entry with the row of its key."""

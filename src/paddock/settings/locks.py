@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from paddock.model.settings import Entry, Scope
-from paddock.settings.layer import Layer, Voided
+from paddock.settings.layer import Family, Layer, Voided
 from paddock.settings.table import Key, Merge
 
 __all__ = ["apply_locks", "restrict_scopes"]
@@ -18,6 +18,8 @@ _DISABLED = "sandbox.filesystem.disabled"
 _DOMAINS_LOCK = "sandbox.network.allowManagedDomainsOnly"
 _FILES = "sandbox.credentials.files"
 _MODE = "permissions.defaultMode"
+_NO_HOOKS = "disableAllHooks"
+_EXPORTER = "OTEL_EXPORTER_OTLP_"
 
 
 def restrict_scopes(layers: Sequence[Layer]) -> list[Voided]:
@@ -40,7 +42,7 @@ def _misplaced(key: Key, entry: Entry) -> str:
 
 def apply_locks(layers: Sequence[Layer], environ: Mapping[str, str]) -> list[Voided]:
     """Take out what the administrator's locks close."""
-    locks = {name for layer in layers if layer.scope is Scope.MANAGED for name, entry in layer.scalars.items() if entry.value is True}
+    locks = _locks(layers)
     pinned = _pin(layers, environ)
 
     def unwanted(key: Key, entry: Entry) -> str:
@@ -53,7 +55,47 @@ def apply_locks(layers: Sequence[Layer], environ: Mapping[str, str]) -> list[Voi
         return ""
 
     out = [voided for layer in layers for voided in layer.drop(unwanted)]
-    return out + _project_auto(layers) + _beaten_masks(layers)
+    return out + _project_auto(layers) + _forbidden_modes(layers) + _beaten_masks(layers) + _switched_hooks(layers) + _foreign_exporters(layers)
+
+
+def _locks(layers: Sequence[Layer]) -> set[str]:
+    """Managed switches that are on. Within one family the strongest file says so; a second administrator's family can only add."""
+    said: dict[tuple[Family, str], object] = {}
+    for layer in layers:
+        if layer.scope is Scope.MANAGED:
+            for name, entry in layer.scalars.items():
+                said.setdefault((layer.family, name), entry.value)
+    return {name for (_, name), value in said.items() if value is True}
+
+
+def _forbidden_modes(layers: Sequence[Layer]) -> list[Voided]:
+    """Modes that any scope took away."""
+    switches = {"permissions.disableBypassPermissionsMode": "bypassPermissions", "permissions.disableAutoMode": "auto"}
+    away = {mode: name for name, mode in switches.items() if any(name in layer.scalars for layer in layers)}
+
+    def unwanted(key: Key, entry: Entry) -> str:
+        return f"{away[entry.value]} takes this mode away" if key.name == _MODE and isinstance(entry.value, str) and entry.value in away else ""
+
+    return [voided for layer in layers for voided in layer.drop(unwanted)] if away else []
+
+
+def _switched_hooks(layers: Sequence[Layer]) -> list[Voided]:
+    """``disableAllHooks`` follows precedence; from below managed it leaves the administrator's hooks alone (spec 7)."""
+    by = next((layer for layer in layers if _NO_HOOKS in layer.scalars), None)
+    if by is None or by.scalars[_NO_HOOKS].value is not True:
+        return []
+    reason = f"{by.file} sets disableAllHooks"
+    affected = [layer for layer in layers if by.scope is Scope.MANAGED or layer.scope is not Scope.MANAGED]
+    return [voided for layer in affected for voided in layer.drop(lambda key, _: reason if key.name == "hooks" else "")]
+
+
+def _foreign_exporters(layers: Sequence[Layer]) -> list[Voided]:
+    """A managed telemetry address takes the exporter's variables of everybody else along, so that it never meets another login (spec 8)."""
+    if not any(layer.scope is Scope.MANAGED and any(name.startswith(_EXPORTER) for name in layer.maps.get("env", {})) for layer in layers):
+        return []
+    reason = "managed settings choose where telemetry goes"
+    others = [layer for layer in layers if layer.scope is not Scope.MANAGED and "env" in layer.maps]
+    return [voided for layer in others for voided in layer.drop(lambda key, e: reason if key.name == "env" and e.origin.text.startswith(_EXPORTER) else "")]
 
 
 def _is_web_rule(entry: Entry) -> bool:

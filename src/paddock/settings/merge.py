@@ -6,7 +6,7 @@ which is an error; for the administrator's files the stricter value holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from paddock.errors import Problem
 from paddock.model.settings import SCOPES, Context, Entry, Notice, Scope
@@ -71,10 +71,21 @@ def _union(key: Key, layers: Sequence[Layer], name: str, context: Context, out: 
             out.lost(name, (entry for layer in layers if layer.scope is not Scope.MANAGED for entry in layer.lists.get(name, ())))
             layers = managed
     seen: dict[object, Entry] = {}
-    for layer in layers:
+    for layer in _as_read(layers):
         for entry in layer.lists.get(name, ()):
             seen.setdefault(_identity(key, entry, context), entry)
     return tuple(seen.values())
+
+
+def _as_read(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """Strongest first, except that the files of one administrator's source are joined in the order in which they are read: the base file, then the drop-ins."""
+    at = 0
+    while at < len(layers):
+        end = at + 1
+        while layers[at].source and end < len(layers) and layers[end].source == layers[at].source:
+            end += 1
+        yield from reversed(layers[at:end])
+        at = end
 
 
 def _identity(key: Key, entry: Entry, context: Context) -> object:

@@ -42,7 +42,7 @@ def _split(written: str, origin: Origin, context: Context) -> tuple[str, str]:
     if written.startswith("/"):
         return "", written
     if written.startswith("~"):
-        raise PolicyError(f"{origin}: {written!r} names another user's home", hint='write "~/…" or an absolute path')
+        raise PolicyError(f"{origin}: {written!r} names another user's home", hint='write "~/…" or an absolute path', code="other_user_home")
     return base_of(origin, context), written
 
 
@@ -69,7 +69,8 @@ def base_of(origin: Origin, context: Context) -> str:
         return context.paddock_config_home if _is_ours(origin.file, context) else context.config_home
     if origin.scope is Scope.BUILTIN:
         return context.home
-    raise PolicyError(f"{origin}: the relative path {origin.text!r} has no meaning in a managed file", hint="write it from / or from ~/")
+    message = f"{origin}: the relative path {origin.text!r} has no meaning in a managed file"
+    raise PolicyError(message, hint="write it from / or from ~/", code="relative_path_in_managed")
 
 
 def _is_ours(file: str, context: Context) -> bool:

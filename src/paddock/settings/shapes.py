@@ -12,16 +12,19 @@ __all__ = [
     "CREDENTIAL_FILES",
     "CREDENTIAL_VARIABLES",
     "DENIED_HOSTS",
+    "HELPER",
     "HOSTS",
     "PATHS",
     "PORT",
     "PROGRAM",
     "RULES",
+    "SERVERS",
     "STRINGS",
     "TLS_TERMINATE",
     "VARIABLES",
     "VARIABLE_PATTERNS",
     "VARIABLE_VALUE",
+    "VERSION",
     "variable_name",
 ]
 
@@ -83,6 +86,26 @@ def _variable_pattern(value: object) -> str:
     return "" if value.isprintable() and "=" not in value else f'"{value}" cannot match the name of an environment variable'
 
 
+def _version(value: object) -> str:
+    parts = value.partition("-")[0].partition("+")[0].split(".") if isinstance(value, str) else []
+    return "" if 2 <= len(parts) <= 4 and all(part.isascii() and part.isdigit() for part in parts) else f'"{value}" is not a version such as 1.2.3'
+
+
+def _one_way_to_name(value: object) -> str:
+    named = [name for name in _SERVER_NAMES if isinstance(value, dict) and name in value]
+    return "" if len(named) == 1 else "an entry has exactly one of " + ", ".join(_SERVER_NAMES)
+
+
+def _extract(value: object) -> str:
+    import re  # few files have such an entry
+
+    try:
+        groups = re.compile(str(value)).groups
+    except re.error as error:
+        return f'"{value}" is not a regular expression: {error}'
+    return "" if groups else f'"{value}" has no group: the first one is what is masked'
+
+
 def _no_nul(value: object) -> str:
     return "a value in the environment cannot contain NUL" if isinstance(value, str) and "\0" in value else ""
 
@@ -102,10 +125,16 @@ PORT = integer(1, 65535)
 PROGRAM = record({"command": text("a program"), "args": STRINGS}, ("command",))
 TLS_TERMINATE = record({"caCertPath": text("a path", _path), "caKeyPath": text("a path", _path)})
 
+VERSION = text("a version", _version)
+HELPER = record({"path": text("a path", _absolute, pattern="^/"), "args": STRINGS}, ("path",))
+
+_SERVER_NAMES = ("serverName", "serverCommand", "serverUrl")
+SERVERS = list_of(record({"serverName": text(), "serverCommand": STRINGS, "serverUrl": text()}, test=_one_way_to_name))
+
 _MASK_FIELDS: dict[str, Shape] = {
     "mode": choice("deny", "mask"),
     "injectHosts": HOSTS,
-    "extract": text(),
+    "extract": text("a regular expression", _extract),
     "onExtractNoMatch": choice("warn", "deny", "error"),
     "decode": choice("jwt"),
     "maskClaims": STRINGS,

@@ -6,49 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from paddock.errors import Problem, SettingsError, UsageError
+from paddock.errors import SettingsError, UsageError
 from paddock.model.paths import join
 from paddock.model.settings import Context, Scope, Source
-from paddock.settings.document import parse
-from paddock.settings.files import read_file, read_optional
+from paddock.settings.files import inline_or_file
+from paddock.settings.gathered import Gathered, LoadRequest
 from paddock.settings.layer import Family, Layer
-from paddock.settings.managed import Roots, check_owner, managed_files
+from paddock.settings.managed import ManagedFolder, Roots, check_owner, managed_folders
+from paddock.settings.overrides import MANAGED_OWNERS
 from paddock.settings.places import local_root
-from paddock.settings.validate import option_layer, read_layer
+from paddock.settings.validate import option_layer
 
-__all__ = ["SELECTABLE", "Gathered", "gather", "selected_scopes"]
+__all__ = ["SELECTABLE", "gather", "selected_scopes"]
 
 SELECTABLE = (Scope.USER, Scope.PROJECT, Scope.LOCAL, Scope.CLI)
 """What ``--setting-sources`` may name; managed and builtin settings always count."""
-
-
-class Gathered:
-    """What was found: layers strongest first, every place that was looked at, everything that is wrong."""
-
-    __slots__ = ("layers", "problems", "sources")
-
-    def __init__(self) -> None:
-        self.layers: list[Layer] = []
-        self.sources: list[Source] = []
-        self.problems: list[Problem] = []
-
-    def read(self, scope: Scope, family: Family, path: str) -> None:
-        """Read a file if it is there."""
-        try:
-            found = read_optional(path)
-            if found is None:
-                self.sources.append(Source(scope, path, "absent"))
-                return
-            self.take(scope, family, path, found[0])
-        except SettingsError as error:
-            self.problems += error.problems
-
-    def take(self, scope: Scope, family: Family, name: str, data: bytes | str) -> None:
-        """Use text that was read. Raises ``SettingsError`` when it is not JSON."""
-        layer, problems = read_layer(parse(name, data), scope, family)
-        self.layers.append(layer)
-        self.problems += problems
-        self.sources.append(Source(scope, name, "read"))
 
 
 def selected_scopes(names: Sequence[str] | None) -> frozenset[Scope]:
@@ -67,54 +39,59 @@ def selected_scopes(names: Sequence[str] | None) -> frozenset[Scope]:
     return always | frozenset(known[word] for word in words)
 
 
-def gather(
-    context: Context,
-    selected: frozenset[Scope],
-    settings: Sequence[str],
-    options: Sequence[tuple[str, object, str]],
-    cwd: str,
-    roots: Roots,
-) -> Gathered:
-    """Read everything but the builtin scope. Problems are collected, not raised."""
-    out = Gathered()
-    _managed(out, roots)
-    _command_line(out, settings, options, cwd)
+def gather(context: Context, request: LoadRequest) -> Gathered:
+    """Read everything but the builtin scope. Problems are collected, not raised, except ``UsageError``."""
+    selected = selected_scopes(request.sources)
+    out = Gathered(request.overrides)
+    _managed(out, request)
+    _command_line(out, request)
     for scope, files in ((Scope.LOCAL, _local_files(context)), (Scope.PROJECT, _project_files(context)), (Scope.USER, _user_files(context))):
         for family, path in files:
             if scope not in selected:
                 out.sources.append(Source(scope, path, "ignored", "not among --setting-sources"))
             elif scope is Scope.PROJECT and path == f"{context.config_home}/settings.json":
                 out.sources.append(Source(scope, path, "ignored", "it is the user's own file"))
-            else:
-                out.read(scope, family, path)
+            elif (layer := out.read(scope, family, path)) is not None:
+                out.layers.append(layer)
     return out
 
 
-def _managed(out: Gathered, roots: Roots) -> None:
-    files, problems = managed_files(roots)
+def _managed(out: Gathered, request: LoadRequest) -> None:
+    folders, problems = managed_folders(request.roots)
     out.problems += problems
-    for file in files:
-        before = len(out.layers)
-        out.read(Scope.MANAGED, file.family, file.path)
-        if len(out.layers) > before and (problem := check_owner(file.path, roots)) is not None:
+    found = [(folder, layers) for folder in folders if (layers := _folder_layers(out, folder, request.roots))]
+    if found or request.parent or request.roots.where() in ("macos", "windows"):
+        from paddock.settings.administrators import take_administrators  # most machines have none
+
+        take_administrators(out, found, request)
+
+
+def _folder_layers(out: Gathered, folder: ManagedFolder, roots: Roots) -> list[Layer]:
+    layers: list[Layer] = []
+    for path in folder.files:
+        layer = out.read(Scope.MANAGED, folder.family, path)
+        if layer is None:
+            continue
+        if MANAGED_OWNERS in out.overrides and (problem := check_owner(path, roots, windows=folder.windows)) is not None:
             out.problems.append(problem)
+        layer.source = folder.path
+        layers.append(layer)
+    return layers
 
 
-def _command_line(out: Gathered, settings: Sequence[str], options: Sequence[tuple[str, object, str]], cwd: str) -> None:
+def _command_line(out: Gathered, request: LoadRequest) -> None:
     """Single options before files, and what was given last before what was given first."""
-    for key, value, name in reversed(options):
+    for key, value, name in reversed(request.options):
         out.layers.append(option_layer(key, value, name))
-    for text in reversed(settings):
+    for text in reversed(request.settings):
         try:
-            if text.lstrip().startswith("{"):
-                out.take(Scope.CLI, Family.PADDOCK, "--settings", text)
-            else:
-                path = join(cwd, text)
-                out.take(Scope.CLI, Family.PADDOCK, path, read_file(path)[0])
+            name, data = inline_or_file(text, request.cwd, "--settings")
         except SettingsError as error:
             out.problems += error.problems
-        except ValueError as error:
-            raise UsageError(f"--settings: {error}") from None
+            continue
+        layer = out.take(Scope.CLI, Family.PADDOCK, name, data)
+        if layer is not None:
+            out.layers.append(layer)
 
 
 def _local_files(context: Context) -> list[tuple[Family, str]]:

@@ -8,18 +8,26 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from paddock.errors import PolicyError
-from paddock.model.settings import Entry, Notice, Settings
+from paddock.model.settings import Entry, Notice, Origin, Settings
+from paddock.settings.overrides import FILES_ALWAYS, NEVER_OUTSIDE, REFERENCE, REPORTS, RUN_FENCES, UNLISTED_HOSTS
+from paddock.settings.table import Key
 
-__all__ = ["NOT_GIVEN", "UNSUPPORTED", "notices", "refuse_unsupported"]
+__all__ = ["NOT_GIVEN", "UNSUPPORTED", "Start", "asks_about_hosts", "notices", "refuse_unsupported", "start", "void_rows"]
+
+_STRICT = "sandbox.network.strictAllowlist"
 
 
 class Row(NamedTuple):
-    """One thing. ``applies`` tells whether a value asks for it. ``sentence`` completes "KEY in FILE:LINE …"; ``hint`` is the smallest change that helps."""
+    """One thing. ``applies`` tells whether a value asks for it. ``sentence`` completes "KEY in FILE:LINE …"; ``hint`` is the smallest change that helps.
+
+    ``override`` names the strictness override that makes the value void; empty where it is void on this platform anyway.
+    """
 
     key: str
     applies: Callable[[object], bool]
     sentence: str
     hint: str = ""
+    override: str = ""
 
 
 def _given(value: object) -> bool:
@@ -60,15 +68,15 @@ UNSUPPORTED: tuple[Row, ...] = (
 """Asked for and not enforced: the run is refused."""
 
 NOT_GIVEN: tuple[Row, ...] = (
-    Row("sandbox.excludedCommands", _given, "is not followed: `paddock run` takes no command outside"),
-    Row("sandbox.filesystem.disabled", _on, "is not followed: `paddock run` always fences files"),
-    Row("sandbox.network.allowAllUnixSockets", _on, "is not followed: the host's sockets stay outside"),
+    Row("sandbox.excludedCommands", _given, "is not followed: `paddock run` takes no command outside", override=NEVER_OUTSIDE),
+    Row("sandbox.filesystem.disabled", _on, "is not followed: `paddock run` always fences files", override=FILES_ALWAYS),
+    Row("sandbox.network.allowAllUnixSockets", _on, "is not followed: the host's sockets stay outside", override=FILES_ALWAYS),
     Row("sandbox.network.allowUnixSockets", _given, "counts on macOS only"),
-    Row("sandbox.enableWeakerNestedSandbox", _on, "is not followed: the fence is the same everywhere"),
+    Row("sandbox.enableWeakerNestedSandbox", _on, "is not followed: the fence is the same everywhere", override=FILES_ALWAYS),
     Row("sandbox.enableWeakerNetworkIsolation", _on, "counts on macOS only"),
     Row("sandbox.allowAppleEvents", _on, "counts on macOS only"),
     Row("sandbox.network.allowMachLookup", _given, "counts on macOS only"),
-    Row("sandbox.ignoreViolations", _given, "is not followed: every violation is reported"),
+    Row("sandbox.ignoreViolations", _given, "is not followed: every violation is reported", override=REPORTS),
 )
 """Asked for and not given, because the stricter way needs nobody's consent."""
 
@@ -87,11 +95,64 @@ def refuse_unsupported(settings: Settings) -> None:
         raise PolicyError("\n".join(sentences), hint=hints[0])
 
 
-def notices(settings: Settings) -> list[Notice]:
-    """What a person should hear once about keys that are not given, or that give everything."""
-    quiet = [Notice(f"{row.key} {row.sentence}", found[0].origin, "info") for row in NOT_GIVEN if (found := list(_matching(settings, row)))]
+def notices(settings: Settings, platform: str, overrides: frozenset[str]) -> list[Notice]:
+    """What a person should hear once about keys that are not given, or that give everything. ``settings`` still hold them."""
+    rows = [row for row in NOT_GIVEN if not row.override or row.override in overrides]
+    quiet = [Notice(f"{row.key} {row.sentence}", found[0].origin, "info") for row in rows if (found := list(_matching(settings, row)))]
+    if RUN_FENCES in overrides and not start(settings, platform, available=True, overrides=REFERENCE).sandboxed:
+        quiet += [Notice(f"{key} would leave commands without a sandbox; `paddock run` fences", origin, "info") for key, origin in _unfencing(settings)]
+    if UNLISTED_HOSTS in overrides and asks_about_hosts(settings, REFERENCE) and (entry := settings.scalars.get(_STRICT)) is not None:
+        quiet.append(Notice(f"{_STRICT} is not followed: `paddock run` refuses unlisted hosts", entry.origin, "info"))
     loud = [Notice(f"{row.key} {row.sentence}", entry.origin) for row in _LOUD for entry in _matching(settings, row)]
     return [*loud, *quiet]
+
+
+def _unfencing(settings: Settings) -> Iterator[tuple[str, Origin]]:
+    """The entries that say so; most settings only do not mention it, which nobody needs to hear about."""
+    for key in ("sandbox.enabled", "sandbox.enabledPlatforms"):
+        entry = settings.scalars.get(key) or next(iter(settings.list(key)), None)
+        if entry is not None:
+            yield key, entry.origin
+
+
+class Start(NamedTuple):
+    """What becomes of a command: whether it starts at all, fenced or not, and whether a warning is due."""
+
+    starts: bool
+    sandboxed: bool
+    warning: bool
+
+
+def start(settings: Settings, platform: str, *, available: bool, overrides: frozenset[str]) -> Start:
+    """Whether and how a command starts on a host where the fence is ``available`` or not. Spec 2.1."""
+    if platform == "windows":
+        available = False  # never was, spec 2.1
+    if RUN_FENCES in overrides:
+        return Start(starts=available, sandboxed=available, warning=False)
+    platforms = {entry.value for entry in settings.list("sandbox.enabledPlatforms")}
+    wanted = settings.scalar("sandbox.enabled", default=False) is True and (not platforms or platform in platforms)
+    if not wanted or available:
+        return Start(starts=True, sandboxed=wanted, warning=False)
+    must = settings.scalar("sandbox.failIfUnavailable", default=False) is True
+    return Start(starts=not must, sandboxed=False, warning=not must)
+
+
+def asks_about_hosts(settings: Settings, overrides: frozenset[str]) -> bool:
+    """Whether somebody is asked about a host that is not listed, in the modes that ask. Spec 2.3."""
+    if UNLISTED_HOSTS in overrides:
+        return False
+    return not any(settings.scalar(key) is True for key in (_STRICT, "sandbox.network.allowManagedDomainsOnly"))
+
+
+def void_rows(overrides: frozenset[str]) -> Callable[[Key, Entry], str]:
+    """Why an entry does not count because of an override, as a test for ``Layer.drop``."""
+    rows = {row.key: row for row in NOT_GIVEN if row.override in overrides}
+
+    def unwanted(key: Key, entry: Entry) -> str:
+        row = rows.get(key.name)
+        return row.sentence if row is not None and row.applies(entry.value) else ""
+
+    return unwanted
 
 
 def _matching(settings: Settings, row: Row) -> Iterator[Entry]:

@@ -14,7 +14,7 @@ from paddock.model.settings import Scope
 from paddock.settings import shapes
 from paddock.settings.types import Shape, any_value, boolean, choice, integer, list_of, map_of, number, text
 
-__all__ = ["KEYS", "SECTIONS", "TABLE", "Class", "Key", "Merge", "Widens"]
+__all__ = ["ALSO", "KEYS", "SECTIONS", "TABLE", "Class", "Key", "Merge", "Widens"]
 
 
 class Class(str, Enum):
@@ -30,7 +30,7 @@ class Merge(str, Enum):
     """How the scopes are combined.
 
     ``UNION``: a list, entries of all scopes. ``SCALAR``: one value, the strongest scope's. ``MAP``: per name, the strongest scope's. ``LISTS``: an object of
-    lists, each a union of its own (stored as ``key.name``). ``MANAGED_LIST``: the managed list alone when there is one, otherwise a union.
+    lists, each a union of its own (stored as ``key.name``). ``MANAGED_LIST``: the managed list alone when there is one, even an empty one, otherwise a union.
     """
 
     UNION = "union"
@@ -58,6 +58,11 @@ class Key(NamedTuple):
     ``stricter`` lists scalar values from the loosest to the strictest; for numbers ``"less"``. Two files of one scope that disagree are judged by it.
     ``one_way`` are scopes whose stricter value holds even against a stronger scope. ``tighten_only``: a project file may make it stricter than the weaker
     scopes do, never looser. ``lock`` names the managed key that makes every entry below managed void.
+
+    ``held``: in the reference, entries of a project wait for trust, ``always`` or only when a person sits there (``interactive``). ``every_admin``: which
+    values of administrators' sources that were not selected count all the same. ``broken`` holds the one value that a managed file's unusable value stands
+    for; empty: the value is dropped. ``spellings`` are other words for values, ``also`` other names of the key. ``split`` names the list inside each item
+    of which every member is an entry of its own.
     """
 
     name: str
@@ -73,6 +78,12 @@ class Key(NamedTuple):
     one_way: frozenset[Scope] = frozenset()
     tighten_only: bool = False
     lock: str = ""
+    held: str = ""
+    every_admin: str = ""
+    broken: tuple[object, ...] = ()
+    spellings: tuple[tuple[str, str], ...] = ()
+    also: tuple[str, ...] = ()
+    split: str = ""
     since: str = "0.1"
 
 
@@ -99,38 +110,118 @@ def _union(name: str, shape: Shape, cls: Class, about: str, **columns: object) -
     return Key(name, shape, Merge.UNION, cls, about, **columns)  # type: ignore[arg-type]  # as above
 
 
+_AGENT = Class.TOOL_LAYER
+
 _TOP_LEVEL = (
-    Key("env", map_of(shapes.VARIABLE_VALUE, shapes.variable_name), Merge.MAP, Class.ENFORCED, "Variables set for every command.", widens=Widens.ALWAYS),
+    Key(
+        "env",
+        map_of(shapes.VARIABLE_VALUE, shapes.variable_name),
+        Merge.MAP,
+        Class.ENFORCED,
+        "Variables set for every command.",
+        widens=Widens.ALWAYS,
+        held="interactive",
+        every_admin="any",
+    ),
     Key(
         "hooks",
         map_of(any_value("a list", list)),
         Merge.LISTS,
-        Class.TOOL_LAYER,
+        _AGENT,
         "Handlers that run around an agent's tool calls; nothing runs them under `run`.",
+        lock="allowManagedHooksOnly",
+        held="interactive",
+        split="hooks",
     ),
-    _scalar("disableAllHooks", _BOOLEAN, Class.TOOL_LAYER, "Switches hooks off."),
-    _scalar("allowManagedHooksOnly", _BOOLEAN, Class.TOOL_LAYER, "Only the administrator's hooks run.", scopes=_MANAGED, default=False, stricter=_ON),
     _scalar(_RULES_LOCK, _BOOLEAN, Class.ENFORCED, "Only the administrator's permission rules count.", scopes=_MANAGED, default=False, stricter=_ON),
-    _scalar("allowManagedMcpServersOnly", _BOOLEAN, Class.TOOL_LAYER, "Only the administrator's list of MCP servers counts.", scopes=_MANAGED, stricter=_ON),
-    _scalar("disableClaudeAiConnectors", _BOOLEAN, Class.TOOL_LAYER, "Hosted connectors stay off.", stricter=_ON, one_way=_EVERY),
-    _scalar("isolatePeerMachines", _BOOLEAN, Class.TOOL_LAYER, "Other machines of the same account stay out.", stricter=_ON, one_way=_EVERY),
+    _scalar("disableAllHooks", _BOOLEAN, _AGENT, "Switches hooks off; from below managed, all but the administrator's.", default=False),
+    _scalar("allowManagedHooksOnly", _BOOLEAN, _AGENT, "Only the administrator's hooks run.", scopes=_MANAGED, default=False, stricter=_ON, broken=(True,)),
+    _scalar("disableClaudeAiConnectors", _BOOLEAN, _AGENT, "Hosted connectors stay off.", stricter=_ON, one_way=_EVERY),
+    _scalar("isolatePeerMachines", _BOOLEAN, _AGENT, "Other machines of the same account stay out.", stricter=_ON, one_way=_EVERY),
     _scalar(
-        "useAutoModeDuringPlan", _BOOLEAN, Class.TOOL_LAYER, "Automatic decisions while planning.", scopes=_NOT_PROJECT, stricter=_OFF, one_way=_NOT_PROJECT
+        "useAutoModeDuringPlan",
+        _BOOLEAN,
+        _AGENT,
+        "Automatic decisions while planning.",
+        scopes=_NOT_PROJECT,
+        stricter=_OFF,
+        one_way=_NOT_PROJECT,
+        every_admin="stricter",
     ),
-    _scalar("syncClaudeAiSkills", _BOOLEAN, Class.TOOL_LAYER, "Skills of the account are loaded.", stricter=_OFF, one_way=_NOT_PROJECT),
-    _scalar("remoteControlAtStartup", _BOOLEAN, Class.TOOL_LAYER, "Remote control from the start.", stricter=_OFF, one_way=_REPOSITORY),
+    _scalar("syncClaudeAiSkills", _BOOLEAN, _AGENT, "Skills of the account are loaded.", stricter=_OFF, one_way=_NOT_PROJECT, every_admin="stricter"),
+    _scalar("remoteControlAtStartup", _BOOLEAN, _AGENT, "Remote control from the start.", stricter=_OFF, one_way=_REPOSITORY),
     _scalar(
         "crossSessionInbound",
         choice("accept", "hold", "refuse"),
-        Class.TOOL_LAYER,
+        _AGENT,
         "Messages of other sessions.",
         stricter=("accept", "hold", "refuse"),
         one_way=_REPOSITORY,
     ),
-    _scalar("fallbackModel", any_value("a model or a list of models", str, list), Class.TOOL_LAYER, "Models to use when the first is not available."),
-    Key("availableModels", shapes.STRINGS, Merge.MANAGED_LIST, Class.TOOL_LAYER, "Models that may be chosen."),
-    _scalar("model", text(), Class.TOOL_LAYER, "The agent's model."),
-    _scalar("cleanupPeriodDays", integer(1), Class.TOOL_LAYER, "Days that an agent keeps its transcripts."),
+    _scalar("fallbackModel", any_value("a model or a list of models", str, list), _AGENT, "Models to use when the first is not available."),
+    Key("availableModels", shapes.STRINGS, Merge.MANAGED_LIST, _AGENT, "Models that may be chosen.", broken=([],)),
+    _scalar("enforceAvailableModels", _BOOLEAN, _AGENT, "Only listed models may be chosen.", stricter=_ON, broken=(True,)),
+    _scalar("model", text(), _AGENT, "The agent's model."),
+    _scalar("cleanupPeriodDays", integer(1), _AGENT, "Days that an agent keeps its transcripts."),
+    _scalar("includeCoAuthoredBy", _BOOLEAN, _AGENT, "Whether an agent names itself in commits.", stricter=_OFF, every_admin="stricter"),
+    _scalar("attribution", any_value("an object", dict), _AGENT, "How an agent names itself in commits and pull requests.", every_admin="any"),
+    _scalar("autoMode", any_value(), _AGENT, "Automatic decisions.", scopes=_NOT_REPOSITORY),
+    _scalar("skipAutoPermissionPrompt", any_value(), _AGENT, "No question before automatic decisions.", scopes=_NOT_REPOSITORY),
+    _scalar("skipDangerousModePermissionPrompt", any_value(), _AGENT, "No question before the mode that asks nothing.", scopes=_NOT_PROJECT),
+    _scalar("requiredMinimumVersion", shapes.VERSION, _AGENT, "The oldest release of an agent that may start."),
+    _scalar("requiredMaximumVersion", shapes.VERSION, _AGENT, "The newest release of an agent that may start."),
+    _scalar("forceLoginOrgUUID", any_value("a string or a list", str, list), _AGENT, "Organisations that may log in.", broken=([],)),
+    Key(
+        "extraKnownMarketplaces",
+        map_of(any_value()),
+        Merge.MAP,
+        _AGENT,
+        "More places that plugins come from.",
+    ),
+)
+
+_SERVERS = (
+    _union("allowedMcpServers", shapes.SERVERS, _AGENT, "MCP servers that may be loaded.", lock="allowManagedMcpServersOnly", broken=([],)),
+    _union("deniedMcpServers", shapes.SERVERS, _AGENT, "MCP servers that may not be loaded, whatever allows them."),
+    _scalar(
+        "allowManagedMcpServersOnly",
+        _BOOLEAN,
+        _AGENT,
+        "Only the administrator's list of MCP servers counts.",
+        scopes=_MANAGED,
+        default=False,
+        stricter=_ON,
+        broken=(True,),
+    ),
+    _scalar("allowAllClaudeAiMcps", _BOOLEAN, _AGENT, "Hosted connectors stay beside a managed list.", scopes=_MANAGED, every_admin="any"),
+    _scalar(
+        "enableAllProjectMcpServers", _BOOLEAN, _AGENT, "Every server of a project is approved.", widens=Widens.VALUES, widening_values=(True,), held="always"
+    ),
+    _union("enabledMcpjsonServers", shapes.STRINGS, _AGENT, "Servers of a project that are approved.", widens=Widens.ALWAYS, held="always"),
+    _union("disabledMcpjsonServers", shapes.STRINGS, _AGENT, "Servers of a project that are rejected."),
+)
+
+_ADMINISTRATOR = (
+    _scalar("policyHelper", shapes.HELPER, Class.ENFORCED, "A program whose output replaces the managed settings.", scopes=_MANAGED),
+    _scalar(
+        "parentSettingsBehavior",
+        choice("drop", "merge"),
+        Class.ENFORCED,
+        "Whether restrictions of the program that starts Paddock count beside managed settings.",
+        default="drop",
+        scopes=_MANAGED,
+    ),
+    _scalar("wslInheritsWindowsSettings", _BOOLEAN, Class.ENFORCED, "In WSL, the settings of Windows go first.", default=False, scopes=_MANAGED),
+    _scalar("forceRemoteSettingsRefresh", _BOOLEAN, _AGENT, "An agent waits for its remote settings.", scopes=_MANAGED, stricter=_ON, every_admin="stricter"),
+    _scalar("strictKnownMarketplaces", any_value(), _AGENT, "Places that plugins may come from.", scopes=_MANAGED),
+    _scalar("blockedMarketplaces", any_value(), _AGENT, "Places that plugins may not come from.", scopes=_MANAGED),
+    _scalar("strictPluginOnlyCustomization", any_value(), _AGENT, "Only plugins extend an agent.", scopes=_MANAGED),
+    _scalar("disableSideloadFlags", any_value(), _AGENT, "Options that load plugins from elsewhere are off.", scopes=_MANAGED),
+    _scalar("disableCommandPluginSources", _BOOLEAN, _AGENT, "No plugin comes from a command.", scopes=_MANAGED, stricter=_ON, broken=(True,)),
+    _scalar("pluginTrustMessage", any_value(), _AGENT, "What is said before a plugin is installed.", scopes=_MANAGED),
+    _scalar("pluginSuggestionMarketplaces", any_value(), _AGENT, "Places that plugins are suggested from.", scopes=_MANAGED),
+    _scalar("channelsEnabled", any_value(), _AGENT, "Whether channels are on.", scopes=_MANAGED),
+    _scalar("allowedChannelPlugins", any_value(), _AGENT, "Plugins that channels may use.", scopes=_MANAGED),
 )
 
 _PERMISSIONS = (
@@ -141,6 +232,7 @@ _PERMISSIONS = (
         "Rules that allow; `Edit` paths become writable, `WebFetch` hosts reachable.",
         widens=Widens.ALWAYS,
         lock=_RULES_LOCK,
+        held="always",
     ),
     _union("permissions.ask", shapes.RULES, Class.TOOL_LAYER, "Rules that ask before a tool runs; they change nothing inside the fence.", lock=_RULES_LOCK),
     _union(
@@ -151,7 +243,12 @@ _PERMISSIONS = (
         lock=_RULES_LOCK,
     ),
     _union(
-        "permissions.additionalDirectories", shapes.PATHS, Class.ENFORCED, "More working folders: writable like the project.", widens=Widens.OUTSIDE_PROJECT
+        "permissions.additionalDirectories",
+        shapes.PATHS,
+        Class.ENFORCED,
+        "More working folders: writable like the project.",
+        widens=Widens.OUTSIDE_PROJECT,
+        held="always",
     ),
     _scalar(
         "permissions.defaultMode",
@@ -162,9 +259,16 @@ _PERMISSIONS = (
         stricter=("bypassPermissions", "auto", "acceptEdits", "delegate", "default", "plan", "dontAsk"),
         widens=Widens.VALUES,
         widening_values=("bypassPermissions", "acceptEdits", "delegate"),
+        spellings=(("manual", "default"),),
     ),
-    _scalar("permissions.disableBypassPermissionsMode", choice("disable"), Class.TOOL_LAYER, "Takes the mode that asks nothing away."),
-    _scalar("permissions.disableAutoMode", choice("disable"), Class.TOOL_LAYER, "Takes the mode that decides by itself away."),
+    _scalar(
+        "permissions.disableBypassPermissionsMode",
+        choice("disable"),
+        Class.TOOL_LAYER,
+        "Takes the mode that asks nothing away.",
+        also=("disableBypassPermissionsMode",),
+    ),
+    _scalar("permissions.disableAutoMode", choice("disable"), Class.TOOL_LAYER, "Takes the mode that decides by itself away.", also=("disableAutoMode",)),
 )
 
 _SANDBOX = (
@@ -225,9 +329,16 @@ _SANDBOX = (
         "Platforms on which the sandbox settings count; `run` fences on every one.",
         scopes=_MANAGED,
     ),
-    _scalar("sandbox.ripgrep", shapes.PROGRAM, Class.BY_CONSTRUCTION, "Another ripgrep; Paddock uses none.", scopes=_NOT_REPOSITORY),
-    _scalar("sandbox.bwrapPath", shapes.ABSOLUTE_PATH, Class.BY_CONSTRUCTION, "Where bubblewrap is; the namespaces backend uses none.", scopes=_MANAGED),
-    _scalar("sandbox.socatPath", shapes.ABSOLUTE_PATH, Class.BY_CONSTRUCTION, "Where socat is; Paddock uses none.", scopes=_MANAGED),
+    _scalar("sandbox.ripgrep", shapes.PROGRAM, Class.BY_CONSTRUCTION, "Another ripgrep; Paddock uses none.", scopes=_NOT_REPOSITORY, every_admin="any"),
+    _scalar(
+        "sandbox.bwrapPath",
+        shapes.ABSOLUTE_PATH,
+        Class.BY_CONSTRUCTION,
+        "Where bubblewrap is; the namespaces backend uses none.",
+        scopes=_MANAGED,
+        every_admin="any",
+    ),
+    _scalar("sandbox.socatPath", shapes.ABSOLUTE_PATH, Class.BY_CONSTRUCTION, "Where socat is; Paddock uses none.", scopes=_MANAGED, every_admin="any"),
 )
 
 _FILESYSTEM = (
@@ -242,7 +353,16 @@ _FILESYSTEM = (
         widens=Widens.OUTSIDE_PROJECT,
         lock=_PATHS_LOCK,
     ),
-    _scalar(_PATHS_LOCK, _BOOLEAN, Class.ENFORCED, "Only the administrator's allowRead counts.", default=False, scopes=_MANAGED, stricter=_ON),
+    _scalar(
+        _PATHS_LOCK,
+        _BOOLEAN,
+        Class.ENFORCED,
+        "Only the administrator's allowRead counts.",
+        default=False,
+        scopes=_MANAGED,
+        stricter=_ON,
+        every_admin="stricter",
+    ),
     _scalar(
         "sandbox.filesystem.disabled",
         _BOOLEAN,
@@ -251,6 +371,7 @@ _FILESYSTEM = (
         default=False,
         scopes=_NOT_REPOSITORY,
         stricter=_OFF,
+        every_admin="any",
     ),
 )
 
@@ -273,8 +394,18 @@ _NETWORK = (
         scopes=_NOT_REPOSITORY,
         stricter=_ON,
         one_way=_NOT_REPOSITORY,
+        every_admin="stricter",
     ),
-    _scalar(_DOMAINS_LOCK, _BOOLEAN, Class.ENFORCED, "Only the administrator's allowed hosts count.", default=False, scopes=_MANAGED, stricter=_ON),
+    _scalar(
+        _DOMAINS_LOCK,
+        _BOOLEAN,
+        Class.ENFORCED,
+        "Only the administrator's allowed hosts count.",
+        default=False,
+        scopes=_MANAGED,
+        stricter=_ON,
+        every_admin="stricter",
+    ),
     _scalar(
         "sandbox.network.allowLocalBinding",
         _BOOLEAN,
@@ -387,11 +518,14 @@ _PADDOCK = (
     _scalar("paddock.credentials", any_value("an object", dict), Class.REFUSED, "Secrets that stay outside.", since="later"),
 )
 
-TABLE: tuple[Key, ...] = (*_TOP_LEVEL, *_PERMISSIONS, *_SANDBOX, *_FILESYSTEM, *_NETWORK, *_CREDENTIALS, *_PADDOCK)
+TABLE: tuple[Key, ...] = (*_TOP_LEVEL, *_SERVERS, *_ADMINISTRATOR, *_PERMISSIONS, *_SANDBOX, *_FILESYSTEM, *_NETWORK, *_CREDENTIALS, *_PADDOCK)
 """All rows, in the order of the documents."""
 
 KEYS: Mapping[str, Key] = {key.name: key for key in TABLE}
 """The rows by name."""
+
+ALSO: Mapping[str, str] = {name: key.name for key in TABLE for name in key.also}
+"""Other names of keys."""
 
 SECTIONS: frozenset[str] = frozenset(key.name[:at] for key in TABLE for at in range(len(key.name)) if key.name[at] == ".")
 """Objects between the top and the keys: ``sandbox``, ``sandbox.network``, …; a name that is neither here nor in ``KEYS`` is unknown."""

@@ -20,6 +20,7 @@ from paddock.model.paths import is_beneath
 from paddock.model.settings import Context, Entry, Scope
 from paddock.settings.gitfiles import is_tracked
 from paddock.settings.layer import Layer, Voided
+from paddock.settings.overrides import EVERY, TRUST
 from paddock.settings.paths import resolve
 from paddock.settings.table import Key, Widens
 
@@ -31,15 +32,21 @@ _PROJECT_MODE = "paddock.filesystem.project"
 
 
 class Gate(NamedTuple):
-    """Which entries wait for trust. ``closed`` are the paths and globs that other scopes deny to read; ``read_only`` whether one of them closed the project."""
+    """Which entries wait for trust. ``closed`` are the paths and globs that other scopes deny to read; ``read_only`` whether one of them closed the project.
+
+    ``reference`` is None for Paddock's own rule (everything that widens), otherwise the classes of keys that the documented semantics hold back.
+    """
 
     context: Context
     closed: tuple[tuple[str, bool], ...]
     read_only: bool
+    reference: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, layers: Sequence[Layer], context: Context) -> Gate:
+    def of(cls, layers: Sequence[Layer], context: Context, overrides: frozenset[str] = EVERY, *, interactive: bool = False) -> Gate:
         """The gate for one set of layers."""
+        if TRUST not in overrides:
+            return cls(context, (), read_only=False, reference=frozenset({"always", "interactive"} if interactive else {"always"}))
         others = [layer for layer in layers if layer.scope is not Scope.PROJECT]
         read_only = any(layer.scalars[_PROJECT_MODE].value == "read-only" for layer in others if _PROJECT_MODE in layer.scalars)
         return cls(context, tuple(_closed(others, context)), read_only)
@@ -49,6 +56,7 @@ class Gate(NamedTuple):
         out: list[Entry] = []
         for layer in layers:
             if layer.scope not in (Scope.PROJECT, Scope.LOCAL):
+                out += self._hooks(layer)
                 continue
             widening = [entry for key, entry in layer.entries() if self.widens(key, entry)]
             # Asked last: whether a local file is tracked costs a look into git's index.
@@ -56,8 +64,16 @@ class Gate(NamedTuple):
                 out += widening
         return out
 
+    def _hooks(self, layer: Layer) -> list[Entry]:
+        """In the reference, no hook of any file runs in an interactive session before the folder is trusted (spec 1.6)."""
+        if self.reference is None or "interactive" not in self.reference:
+            return []
+        return [entry for key, entry in layer.entries() if key.name == "hooks"]
+
     def widens(self, key: Key, entry: Entry) -> bool:
-        """Whether one entry gives more than there would be without it."""
+        """Whether one entry gives more than there would be without it; for the reference, whether it is held back."""
+        if self.reference is not None:
+            return key.held in self.reference
         if key.widens is Widens.OUTSIDE_PROJECT:
             return self._leaves_project(key, entry)
         return key.widens is Widens.ALWAYS or (key.widens is Widens.VALUES and entry.value in key.widening_values)

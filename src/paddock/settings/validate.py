@@ -1,33 +1,49 @@
-"""A parsed file against the table: problems with places, and the entries of what is right.
+"""A parsed file against the table: what is wrong with places, and the entries of what is right.
 
-Unknown names below ``sandbox``, ``permissions`` and ``paddock`` are problems in every file, because a misspelt restriction that is silently ignored is worse
-than a refused run. Unknown names at the top belong to other readers of the file.
+Unknown names below ``sandbox``, ``permissions`` and ``paddock`` are wrong in every file, because a misspelt restriction that is silently ignored is worse
+than a refused run. Unknown names at the top belong to other readers of the file. What follows from something wrong is decided in ``sources``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from paddock.errors import Problem, UsageError
 from paddock.model.settings import Entry, Origin, Scope
 from paddock.settings.document import Document, Node
 from paddock.settings.layer import Family, Layer
-from paddock.settings.table import KEYS, SECTIONS, Key, Merge
-from paddock.settings.types import check
+from paddock.settings.table import ALSO, KEYS, SECTIONS, Key, Merge
+from paddock.settings.types import Fault, check
 
-__all__ = ["option_layer", "read_layer", "relative_path"]
+__all__ = ["Wrong", "faults", "option_layer", "read_entries", "read_layer", "relative_path", "store"]
+
+
+class Wrong(NamedTuple):
+    """Something wrong in a file. ``key`` is None for a name that nobody knows; ``node`` is the key's whole value."""
+
+    problem: Problem
+    key: Key | None = None
+    node: Node | None = None
 
 
 def read_layer(document: Document, scope: Scope, family: Family) -> tuple[Layer, list[Problem]]:
-    """The entries of one file and everything that is wrong with it. A key with a problem contributes no entry."""
+    """The entries of one file and everything that is wrong with it, as problems."""
+    layer, wrongs = read_entries(document, scope, family)
+    return layer, [wrong.problem for wrong in wrongs]
+
+
+def read_entries(document: Document, scope: Scope, family: Family) -> tuple[Layer, list[Wrong]]:
+    """The entries of one file and everything that is wrong with it. A key with something wrong contributes no entry."""
     layer = Layer(scope, family, document.file)
     root = document.root.value
     if not isinstance(root, dict):
-        return layer, [document.problem(document.root.start, "settings are one JSON object", "write {} for no settings")]
+        problem = document.problem(document.root.start, "settings are one JSON object", "write {} for no settings")
+        return layer, [Wrong(problem, node=document.root)]
     return layer, list(_walk(document, layer, root, ""))
 
 
-def _walk(document: Document, layer: Layer, members: dict[str, Node], prefix: str) -> Iterator[Problem]:
+def _walk(document: Document, layer: Layer, members: dict[str, Node], prefix: str) -> Iterator[Wrong]:
     for name, node in members.items():
         dotted = prefix + name
         key = KEYS.get(dotted)
@@ -37,32 +53,36 @@ def _walk(document: Document, layer: Layer, members: dict[str, Node], prefix: st
             if isinstance(node.value, dict):
                 yield from _walk(document, layer, node.value, dotted + ".")
             else:
-                yield document.problem(node.start, f"{dotted} is an object of settings")
+                yield Wrong(document.problem(node.start, f"{dotted} is an object of settings"), node=node)
         elif prefix:
             from paddock.settings.mistakes import explain  # only when there is an error to explain
 
             message, hint = explain(dotted)
-            yield document.problem(node.key, message, hint)
+            yield Wrong(document.problem(node.key, message, hint))
+        elif dotted in ALSO:
+            yield from _take(document, layer, KEYS[ALSO[dotted]], node)
+        elif dotted != "$schema":
+            layer.others.append(dotted)
 
 
-def _take(document: Document, layer: Layer, key: Key, node: Node) -> Iterator[Problem]:
+def _take(document: Document, layer: Layer, key: Key, node: Node) -> Iterator[Wrong]:
     found = False
-    for fault in check(key.shape, node):
+    for fault in faults(key, node, layer.scope):
         found = True
         at = fault.node.key if fault.on_name and fault.node.key >= 0 else fault.node.start
-        yield document.problem(at, f"{key.name}: {fault.message}", fault.hint)
-    if found:
-        return
-    if layer.scope is Scope.MANAGED and key.shape.is_path:
-        yield from _relative_in_managed(document, key, node)
-    _store(document, layer, key, node)
+        yield Wrong(document.problem(at, f"{key.name}: {fault.message}", fault.hint), key, node)
+    if not found:
+        store(document, layer, key, node)
 
 
-def _relative_in_managed(document: Document, key: Key, node: Node) -> Iterator[Problem]:
-    # No base is documented for the administrator's relative paths (spec 3.1): a guess could protect the wrong place.
-    for item in node.value if isinstance(node.value, list) else ():
-        if relative_path(item.plain()):
-            yield document.problem(item.start, f"{key.name}: a relative path has no meaning in a managed file", "write it from / or from ~/")
+def faults(key: Key, node: Node, scope: Scope) -> Iterator[Fault]:
+    """What is wrong with the value of a key in a file of this scope."""
+    yield from check(key.shape, node)
+    if scope is Scope.MANAGED and key.shape.is_path:
+        # No base is documented for the administrator's relative paths (spec 3.1): a guess could protect the wrong place.
+        for item in node.value if isinstance(node.value, list) else ():
+            if relative_path(item.plain()):
+                yield Fault(item, "a relative path has no meaning in a managed file", "write it from / or from ~/")
 
 
 def relative_path(value: object) -> bool:
@@ -71,19 +91,35 @@ def relative_path(value: object) -> bool:
     return isinstance(written, str) and not written.startswith(("/", "~"))
 
 
-def _store(document: Document, layer: Layer, key: Key, node: Node) -> None:
+def store(document: Document, layer: Layer, key: Key, node: Node) -> None:
+    """Take the value of a key, which must be right, into the layer."""
     value = node.value
     if key.merge is Merge.SCALAR:
-        layer.scalars[key.name] = _entry(document, layer, key.name, node)
+        entry = _entry(document, layer, key.name, node)
+        for spelling, meant in key.spellings:
+            entry = Entry(meant, entry.origin) if entry.value == spelling else entry
+        layer.scalars[key.name] = entry
     elif key.merge is Merge.MAP and isinstance(value, dict):
         layer.maps[key.name] = {name: _named(document, layer, key.name, name, member) for name, member in value.items()}
     elif key.merge is Merge.LISTS and isinstance(value, dict):
         for name, member in value.items():
             dotted = f"{key.name}.{name}"
             items = member.value if isinstance(member.value, list) else []
-            layer.lists[dotted] = [_entry(document, layer, dotted, item) for item in items]
+            layer.lists[dotted] = [entry for item in items for entry in _split(document, layer, key, dotted, item)]
     elif isinstance(value, list):
         layer.lists[key.name] = [_entry(document, layer, key.name, item) for item in value]
+
+
+def _split(document: Document, layer: Layer, key: Key, dotted: str, node: Node) -> Iterator[Entry]:
+    """An item as one entry, or as one for each member of its inner list: the same handler of two files is then the same entry (spec 1.2)."""
+    inner = node.value.get(key.split) if isinstance(node.value, dict) and key.split else None
+    if inner is None or not isinstance(inner.value, list):
+        yield _entry(document, layer, dotted, node)
+        return
+    around = {name: member.plain() for name, member in node.value.items()} if isinstance(node.value, dict) else {}
+    for member in inner.value:
+        entry = _entry(document, layer, dotted, member)
+        yield Entry({**around, key.split: [entry.value]}, entry.origin)
 
 
 def _entry(document: Document, layer: Layer, key: str, node: Node) -> Entry:
