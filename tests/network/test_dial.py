@@ -56,6 +56,18 @@ def test_a_refused_connection_is_a_bad_gateway() -> None:
     assert "Connection refused" in found.decision.reason
 
 
+def test_an_entry_for_localhost_means_both_families() -> None:
+    server = Server(echo)  # on 127.0.0.1 only
+    found = opened(Names(), "::1", server.port, f"localhost:{server.port}")
+    assert isinstance(found, socket.socket), found
+    with found:
+        assert found.getpeername()[0] == "127.0.0.1"
+    literal = opened(Names(), "::1", server.port, f"[::1]:{server.port}")
+    assert isinstance(literal, Refusal), "an entry for one address means that one"
+    assert literal.status == 502
+    server.close()
+
+
 class Slow:
     def addresses(self, name: str) -> tuple[Host, ...]:
         raise TimeoutError("looking up took too long")
