@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 import paddock.session.prepare as preparing
 from paddock.session.prepare import Request
 from paddock.settings.load import LoadRequest, load
 from paddock.settings.managed import Roots
 from tests.settings.world import World
+
+if TYPE_CHECKING:
+    import pytest
 
 
 @dataclass

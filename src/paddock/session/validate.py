@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from paddock.errors import PaddockError, Problem, SettingsError
 from paddock.model import paths
 from paddock.model.settings import Context, Entry, Notice, Scope, Settings
+from paddock.model.text import escape
 from paddock.permissions.rule import feed, notices, parse
-from paddock.settings.document import parse as parse_document
 from paddock.settings.files import read_file
+from paddock.settings.gathered import Gathered
 from paddock.settings.layer import Family, Layer
-from paddock.settings.locks import apply_locks, restrict_scopes
+from paddock.settings.load import LoadRequest, settle
 from paddock.settings.managed import Roots, check_owner, managed_files
-from paddock.settings.merge import merge
+from paddock.settings.overrides import EVERY
 from paddock.settings.paths import resolve_entry
 from paddock.settings.places import context_for
-from paddock.settings.support import NOT_GIVEN, UNSUPPORTED
-from paddock.settings.validate import read_layer
+from paddock.settings.support import UNSUPPORTED
+from paddock.settings.table import KEYS
 
 __all__ = ["SCOPES", "Finding", "guess_scope", "validate"]
 
@@ -96,16 +97,17 @@ def _file(file: str, cwd: str, context: Context, scope: Scope | None, roots: Roo
     path = paths.join(cwd, file)
     guessed, family = guess_scope(path, context)
     scope = scope or guessed
+    gathered = Gathered(EVERY)
     try:
-        data = read_file(path)[0]
-        layer, problems = read_layer(parse_document(file, data), scope, family)
+        layer = gathered.take(scope, family, file, read_file(path)[0])
     except SettingsError as error:
         return [_error(problem, file) for problem in error.problems]
-    found = [_error(problem, file) for problem in problems]
     if scope is Scope.MANAGED and any(path == known.path for known in managed_files(roots)[0]):
         owner = check_owner(path, roots)
-        found += [_error(owner, file)] if owner else []
-    found += _judge(layer, context, file)
+        gathered.problems += [owner] if owner else []
+    found = [_error(problem, file) for problem in gathered.problems]
+    found += [_from_notice(notice, file) for notice in gathered.notices]
+    found += _judge(layer, context, file) if layer is not None else []
     return sorted(set(found), key=lambda item: (item.line, item.column, item.level, item.message))
 
 
@@ -113,28 +115,45 @@ def _error(problem: Problem, file: str) -> Finding:
     return Finding(file, problem.line, problem.column, "error", problem.message, problem.hint)
 
 
-def _judge(layer: Layer, context: Context, file: str) -> Iterator[Finding]:
-    """What only the entries together tell, when the file itself is well formed."""
-    for entry, reason in (*restrict_scopes([layer]), *apply_locks([layer], {})):
-        yield _at(entry, file, "warning", f"{entry.origin.key} has no effect here: {reason}")
-    for _, entry in layer.entries():
-        yield from _support(entry, file)
-    errors = list(_meaning(layer, context, file))
-    yield from errors
-    settings = _alone(layer, context)
-    broken = {(item.line, item.column) for item in errors}
-    for notice in notices(settings):
-        if notice.origin is not None and (notice.origin.line, notice.origin.column) not in broken:
-            yield _from_notice(notice, file)
-    yield from _tools(settings, file)
+def _judge(layer: Layer, context: Context, file: str) -> list[Finding]:
+    """What only the entries together tell, when the file is read alone and everything in it is trusted."""
+    out = [*(finding for _, entry in layer.entries() for finding in _unsupported(entry, file)), *_meaning(layer, context, file)]
+    alone = Gathered(EVERY)
+    alone.layers.append(layer)
+    try:
+        settings = settle(alone, context, LoadRequest(context.cwd, {}, trust_project=True))
+    except SettingsError as error:
+        return [*out, *(_error(problem, file) for problem in error.problems)]
+    out += [_at(entry, file, "warning", _void(entry.origin.key, reason)) for entry, reason in settings.void if entry.origin.file == file]
+    known = {(item.line, item.column) for item in out}
+    said = [notice for notice in (*settings.notices, *notices(settings)) if notice.origin is not None and notice.origin.file == file]
+    out += [_from_notice(notice, file) for notice in said if notice.origin is not None and (notice.origin.line, notice.origin.column) not in known]
+    return [*out, *_tools(settings, file), *_misspelt(layer, file)]
 
 
-def _support(entry: Entry, file: str) -> Iterator[Finding]:
-    for rows, level in ((UNSUPPORTED, "error"), (NOT_GIVEN, "warning")):
-        for row in rows:
-            key = entry.origin.key
-            if (key == row.key or key.startswith(row.key + ".")) and row.applies(entry.value):
-                yield _at(entry, file, level, f"{row.key} {row.sentence}", row.hint)
+def _void(key: str, reason: str) -> str:
+    """The reasons of ``Settings.void`` are written for a column of their own; here they follow the key."""
+    if reason.startswith(key):
+        return reason
+    return f"{key} {reason}" if reason.startswith(("is ", "counts ")) else f"{key} has no effect: {reason}"
+
+
+def _misspelt(layer: Layer, file: str) -> Iterator[Finding]:
+    """Names at the top belong to other readers, unless they look like one of ours."""
+    from difflib import get_close_matches
+
+    ours = {name.partition(".")[0] for name in KEYS}
+    for name in layer.others:
+        near = get_close_matches(name.lower(), ours, 1, 0.8)
+        if near:
+            yield Finding(file, 0, 0, "warning", f'"{escape(name)}" at the top is not a setting of Paddock', f"did you mean {near[0]}?")
+
+
+def _unsupported(entry: Entry, file: str) -> Iterator[Finding]:
+    key = entry.origin.key
+    for row in UNSUPPORTED:
+        if (key == row.key or key.startswith(row.key + ".")) and row.applies(entry.value):
+            yield _at(entry, file, "error", f"{row.key} {row.sentence}", row.hint)
 
 
 def _meaning(layer: Layer, context: Context, file: str) -> Iterator[Finding]:
@@ -156,11 +175,6 @@ def _without_place(message: str, entry: Entry) -> str:
     for place in (f"{origin}: ", f"{origin.file}:{origin.line}: "):
         message = message.removeprefix(place)
     return message
-
-
-def _alone(layer: Layer, context: Context) -> Settings:
-    merged = merge([layer], context)
-    return Settings(context, merged.lists, merged.scalars, merged.maps, (), (), ())
 
 
 def _tools(settings: Settings, file: str) -> Iterator[Finding]:
