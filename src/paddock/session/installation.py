@@ -44,8 +44,9 @@ def program_trees() -> tuple[str, ...]:
 
 def hook_files(hooks: Iterable[Entry], context: Context, environ: Mapping[str, str]) -> tuple[str, ...]:
     """The existing files that hook commands name: the program, and whichever of its words is a file."""
-    words = [word for hook in hooks for command in _commands(hook.value) for word in _words(command, context)]
-    return tuple(dict.fromkeys(file for number, word in enumerate(words) if (file := _file(word, number == 0, context, environ))))
+    lines = [_words(command, context) for hook in hooks for command in _commands(hook.value)]
+    found = (_file(word, context, environ if number == 0 else {}) for words in lines for number, word in enumerate(words))
+    return tuple(dict.fromkeys(file for file in found if file))
 
 
 def _commands(value: object) -> Iterator[str]:
@@ -71,7 +72,8 @@ def _words(command: str, context: Context) -> list[str]:
         return []  # an unclosed quote: the shell refuses it as well
 
 
-def _file(word: str, first: bool, context: Context, environ: Mapping[str, str]) -> str:  # noqa: FBT001 -- one caller, right above
+def _file(word: str, context: Context, environ: Mapping[str, str]) -> str:
+    """The file that a word names, looked for on the PATH of ``environ`` when it has no slash; empty for none."""
     if word.startswith("~/"):
         word = f"{context.home}/{word[2:]}"
     if "\0" in word or not word:
@@ -79,5 +81,5 @@ def _file(word: str, first: bool, context: Context, environ: Mapping[str, str]) 
     if "/" in word:
         path = paths.join(context.cwd, word)
         return path if os.path.isfile(path) else ""
-    folders = environ.get("PATH", "").split(":") if first else []
+    folders = environ.get("PATH", "").split(":")
     return next((f"{folder}/{word}" for folder in folders if folder.startswith("/") and os.path.isfile(f"{folder}/{word}")), "")

@@ -111,7 +111,7 @@ def _run(fence: Fence) -> None:
 
 
 def _file_for_reading() -> int:
-    """A file of the host's, open for reading only: what a redirected standard input is. It has no name any more."""
+    """A file of the host's, open for reading only. It has no name any more, so that no mount but Landlock alone stands before its content."""
     from tempfile import mkstemp
 
     fd, path = mkstemp(prefix="paddock-status-")
