@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,13 +51,19 @@ class Serve:
         self.world = world
         self.authority = authority
 
-    def http(self, name: str, responder: Responder) -> AbstractContextManager[None]:
-        """On port 80."""
-        return http_server(self.world.listen(self.world.host(name), 80), responder)
+    @contextmanager
+    def http(self, name: str, responder: Responder) -> Iterator[str]:
+        """On port 80. Yields the address that ``name`` has."""
+        address = self.world.host(name)
+        with http_server(self.world.listen(address, 80), responder):
+            yield address
 
-    def https(self, name: str, responder: Responder) -> AbstractContextManager[None]:
-        """On port 443; ``name`` is below ``servers.example``."""
-        return http_server(self.world.listen(self.world.host(name), 443), responder, self.authority.context)
+    @contextmanager
+    def https(self, name: str, responder: Responder) -> Iterator[str]:
+        """On port 443, for a ``name`` below ``servers.example``. Yields the address."""
+        address = self.world.host(name)
+        with http_server(self.world.listen(address, 443), responder, self.authority.context):
+            yield address
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 CLONE_NEWNET = 0x40000000
+IP_FREEBIND = 15  # ip(7); no name for it in Python
 NEIGHBOUR_V4, NEIGHBOUR_V6 = "203.0.113.128/25", "2001:db8:7:1::/64"
 
 
@@ -51,6 +52,7 @@ def hand_out_sockets(control: socket.socket) -> None:
         with made:
             try:
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                made.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)  # a route makes the ranges local; for IPv6 that alone is not enough to bind
                 made.bind((address, port))
                 if kind == "tcp":
                     made.listen(64)
