@@ -29,8 +29,8 @@ def take_administrators(out: Gathered, found: Sequence[tuple[ManagedFolder, list
     take_chain(out, [*_policies(out, request), *(source for source in sources if source not in own)], request)
 
 
-def take_chain(out: Gathered, chain: Sequence[AdminSource], request: LoadRequest) -> None:
-    """Choose among sources, run the helper that the chosen one names, hear the host program, and add what counts."""
+def take_chain(out: Gathered, chain: Sequence[AdminSource], request: LoadRequest) -> Selection:
+    """Choose among sources, run the helper that the chosen one names, hear the host program, and add what counts. Returns what came of it."""
     selection = select(chain)
     _passed_over(out, chain, selection)
     selection = _helped(out, selection, request)
@@ -44,6 +44,7 @@ def take_chain(out: Gathered, chain: Sequence[AdminSource], request: LoadRequest
             selection = hand_down(selection, layer)
     out.layers += selection.layers
     out.void += selection.void
+    return selection
 
 
 def _passed_over(out: Gathered, chain: Sequence[AdminSource], selection: Selection) -> None:
