@@ -109,6 +109,21 @@ def _readable(fd: int, other: int) -> bool:
     return any(ready == fd for ready, _ in poll.poll(10_000))
 
 
+def test_it_keeps_no_descriptor_but_what_it_works_with(project: Path) -> None:
+    applies(os.getuid() == 0, "the files of process 1 belong to root")
+    null = os.open(os.devnull, os.O_RDWR)
+    fence = start(make_plan(project, ("sleep", "1000")), Sink(), stdio=(null, null, null))
+    try:
+        info = Path(f"/proc/self/fdinfo/{fence._keeper}").read_text()
+        pid = next(line.split()[1] for line in info.splitlines() if line.startswith("Pid:"))
+        found = sorted(os.readlink(link).partition(":[")[0] for link in Path(f"/proc/{pid}/fd").iterdir())
+        assert found == ["/dev/null"] * 3 + ["/proc/1/net/tcp", "/proc/1/net/tcp6", "anon_inode", "socket"]
+    finally:
+        fence.close()
+        for fd in (null, *(x.fd for x in fence.listeners)):
+            os.close(fd)
+
+
 SUPERVISOR = """
 import os, sys
 sys.path[:0] = {path!r}

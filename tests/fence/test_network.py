@@ -217,3 +217,18 @@ def test_the_ruleset_without_ipv6_speaks_of_no_ipv6() -> None:
     assert "ipv6" not in text
     assert "elements = { 80 };" in text
     assert "elements" not in ruleset(())
+
+
+def test_datagrams_leave_nothing_in_the_connection_table(project: Path) -> None:
+    script = """
+def entries(): return int(open('/proc/sys/net/netfilter/nf_conntrack_count').read())
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for number in range(1000):
+    try: s.sendto(b'x', (f'10.1.{number // 250}.{number % 250 + 1}', 443))
+    except ConnectionRefusedError: pass
+print(entries() < 20)
+asked = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(30)]
+for one in asked: one.sendto(b'x', ('8.8.8.8', 53))
+print(entries() >= 30)
+"""
+    assert python(project, script).out.split() == ["True", "True"]  # the questions are in it: their answers have to find back

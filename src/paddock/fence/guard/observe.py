@@ -13,8 +13,8 @@ import stat
 
 from paddock.fence.guard.notify import Call, Notifications
 from paddock.model.events import Event, EventSink
-from paddock.model.paths import ancestors, normalise
-from paddock.model.plan import Access, Place, Plan
+from paddock.model.paths import ancestors, is_beneath, normalise
+from paddock.model.plan import Access, Kind, Place, Plan
 
 __all__ = ["FileObserver"]
 
@@ -42,6 +42,7 @@ class FileObserver:
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
         self._places: dict[str, Place | None] = {**dict.fromkeys(_OWN_AREAS), **{p.path: p for p in plan.layout}, **{b.target: None for b in plan.binds}}
+        self._cwd = plan.cwd
         self._private = frozenset(f.path for f in plan.private_files)
         self._folders: dict[str, str] = {}
         self._dull: set[bytes] = set()
@@ -98,8 +99,8 @@ class FileObserver:
         above, place = self._place(path)
         if path in self._private:
             return  # the command has a file of its own there
-        if place is not None and place.skeleton and path == place.path and not writes:
-            return  # it can be listed: it holds the way to what is shown below
+        if place is not None and path == place.path and not writes and self._listable(place):
+            return
         if place is not None and place.access is Access.HIDDEN:
             self._hidden(path, place, writes=writes)
         elif writes:
@@ -107,6 +108,10 @@ class FileObserver:
                 self._unwritable(path, place, call, flags)
         elif text.startswith(b"/") and len(self._dull) < _REMEMBERED:
             self._dull.add(text)
+
+    def _listable(self, place: Place) -> bool:
+        """A folder that holds the way to what is shown below, or an empty one in the project, which every tool that walks the project looks into."""
+        return place.skeleton or (place.kind is Kind.DIRECTORY and is_beneath(place.path, self._cwd))
 
     def _resolve(self, path: str) -> str:
         """Best effort, in the host's view, with the folders remembered: links are rare, and folders are asked for again and again."""

@@ -128,7 +128,8 @@ class _Stage:
         state.host = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         stage = state.stage = new_filesystem("tmpfs", HARMLESS | MOUNT_ATTR_NOEXEC, size=_STAGE_SIZE, mode="0755")
         write_file(stage, HIDDEN_FILE, b"", 0)
-        os.mkdir(HIDDEN_DIRECTORY, 0, dir_fd=stage)
+        # It can be listed and is empty: tools that walk a project (test runners, linters, searches) go past it instead of failing.
+        os.mkdir(HIDDEN_DIRECTORY, 0o555, dir_fd=stage)
         for name in (_NEW_ROOT, SCRATCH):
             os.mkdir(name, 0o755, dir_fd=stage)
         for number, file in enumerate(self.files):
