@@ -10,6 +10,11 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from paddock.settings.table import Key
+    from paddock.settings.types import Shape
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "src")]
 
@@ -50,10 +55,32 @@ def fenced(text: str) -> str:
 
 def settings_page() -> str:
     """Every key, from the table that validation uses."""
-    from paddock.model.settings import Scope
+    from paddock.settings.managed import FOLDERS, WINDOWS_IN_WSL
+    from paddock.settings.ospolicy import DOMAIN, PROFILES, REGISTRY
     from paddock.settings.table import KEYS, Class
 
-    head = """# Settings
+    folders = [f"| {platform} | {' | '.join(f'`/{folder}/`' for _, folder in found)} |" for platform, found in FOLDERS.items()]
+    places = [
+        *("## Where managed settings are", "", "| system | Paddock's folder | also read |", "| --- | --- | --- |", *folders, ""),
+        "On Windows the folders are below the system drive. In each, `managed-settings.json` is read first and then `managed-settings.d/*.json` in alphabetical",
+        "order; a later file wins a single value, and lists are joined. Of the sources that are also read, one is in force: the first of",
+        f"a profile of macOS (`{DOMAIN}`, in `/{PROFILES[1]}`), the registry of Windows (`{REGISTRY[0][0]}\\{REGISTRY[0][1]}`), and the files. A WSL machine reads",
+        f"`/{WINDOWS_IN_WSL}/` as well when it sets `wslInheritsWindowsSettings`; it does not read the registry.",
+        "",
+    ]
+    parts = [SETTINGS_HEAD, GENERATED, *places]
+    for cls in Class:
+        parts += [
+            f"## {cls.value[0].upper()}{cls.value[1:]}\n",
+            "| key | what it says | type | default | trust | only from | since | example |",
+            "| --- " * 8 + "|",
+        ]
+        parts += [key_row(key) for key in sorted((k for k in KEYS.values() if k.cls is cls), key=lambda k: k.name)]
+        parts.append("")
+    return "\n".join(parts)
+
+
+SETTINGS_HEAD = """# Settings
 
 Settings are JSON objects. At each scope two families of files are read; both count.
 
@@ -77,19 +104,44 @@ What a key is for `paddock run`:
 - **concerns the tool layer**: it is for an agent's own tools; said once and otherwise left alone;
 - **refused**: it would leave the command with less than was asked for, so the run does not start.
 
-"Trust" marks keys whose entries in a project's own files count only after `paddock trust`.
+"Trust" marks keys whose entries in a project's own files count only after `paddock trust`. "Since" is the release of Paddock that knows the key; "later" keys
+are known and not carried out yet.
 """
-    parts = [head, GENERATED]
-    every = frozenset(Scope)
-    for cls in Class:
-        parts += [f"## {cls.value[0].upper()}{cls.value[1:]}\n", "| key | what it says | default | trust | only from |", "| --- | --- | --- | --- | --- |"]
-        for key in sorted((k for k in KEYS.values() if k.cls is cls), key=lambda k: k.name):
-            default = "" if key.default is None else f"`{default_text(key.default)}`"
-            trust = "" if key.widens.value == "never" else {"always": "yes", "values": "some values", "outside project": "paths outside"}[key.widens.value]
-            scopes = "" if key.scopes >= every - {Scope.BUILTIN} else ", ".join(s.value for s in Scope if s in key.scopes and s is not Scope.BUILTIN)
-            parts.append(f"| `{key.name}` | {cell(key.about)} | {default} | {trust} | {scopes} |")
-        parts.append("")
-    return "\n".join(parts)
+
+
+def key_row(key: Key) -> str:
+    """One key as a row of its table."""
+    from paddock.model.settings import Scope
+    from paddock.settings.examples import EXAMPLES
+
+    default = "" if key.default is None else f"`{default_text(key.default)}`"
+    trust = "" if key.widens.value == "never" else {"always": "yes", "values": "some values", "outside project": "paths outside"}[key.widens.value]
+    scopes = "" if key.scopes >= frozenset(Scope) - {Scope.BUILTIN} else ", ".join(s.value for s in Scope if s in key.scopes and s is not Scope.BUILTIN)
+    cells = (f"`{key.name}`", key.about, type_text(key.shape), default, trust, scopes, key.since, f"`{default_text(EXAMPLES[key.name])}`")
+    return "| " + " | ".join(map(cell, cells)) + " |"
+
+
+def type_text(shape: Shape) -> str:
+    """What a value looks like, in words."""
+    if shape.item is None:
+        return shape.wanted
+    several = type_text(shape.item)
+    words = several.removeprefix("a ").removeprefix("an ")
+    return f"{shape.wanted}: each {words}" if shape.wanted == "a list" else f"{shape.wanted} of names, each with {several}"
+
+
+def differences_page() -> str:
+    """The page about differences, its table from the rows that the program goes by."""
+    from paddock.settings.overrides import OVERRIDES
+
+    page = (ROOT / "docs/explanation/differences.md").read_text(encoding="utf-8")
+    before, begin, rest = page.partition("<!-- overrides -->\n")
+    _, end, after = rest.partition("<!-- end of overrides -->\n")
+    if not begin or not end:
+        raise SystemExit("docs: the marks around the table are missing in docs/explanation/differences.md")
+    rows = ["| | where the format says | Paddock | because | name |", "| --- | --- | --- | --- | --- |"]
+    rows += [f"| **{cell(o.title)}** | {cell(o.reference)} | {cell(o.paddock)} | {cell(o.reason)} | `{o.id}` |" for o in OVERRIDES]
+    return before + begin + "\n".join(rows) + "\n" + end + after
 
 
 def default_text(value: object) -> str:
@@ -106,7 +158,7 @@ def cell(text: str) -> str:
 
 def builtin_page() -> str:
     """What holds without any settings."""
-    from paddock.settings.builtin import DENY_READ, REMOVE
+    from paddock.settings.builtin import AGENT_VARIABLES, DENY_READ, REMOVE
 
     parts = [
         "# What holds without any settings",
@@ -125,7 +177,7 @@ def builtin_page() -> str:
         "",
         "| variable | why |",
         "| --- | --- |",
-        *(f"| `{name}` | {cell(why)} |" for name, why in REMOVE),
+        *(f"| `{name}` | {cell(why)} |" for name, why in (*REMOVE, *AGENT_VARIABLES)),
         "",
     ]
     return "\n".join(parts)
@@ -135,6 +187,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page,
     "docs/reference/settings.md": settings_page,
     "docs/reference/builtin.md": builtin_page,
+    "docs/explanation/differences.md": differences_page,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paddock.model.settings import SCOPES, Scope
+from paddock.settings.examples import EXAMPLES
 from paddock.settings.table import SECTIONS, TABLE, Key
 
 __all__ = ["json_schema"]
@@ -46,5 +47,6 @@ def _row(key: Key) -> dict[str, object]:
     row: dict[str, object] = {**key.shape.schema, "description": key.about, "x-class": key.cls.value, "x-merge": key.merge.value, "x-since": key.since}
     if key.default is not None:
         row["default"] = key.default
+    row["examples"] = [EXAMPLES[key.name]]
     row["x-scopes"] = [scope.value for scope in SCOPES if scope in key.scopes and scope is not Scope.BUILTIN]
     return row
