@@ -137,39 +137,56 @@ if moment == "building":
     import paddock.fence.namespaces as backend
     taken = backend.report.receive
     def receive(control):
-        print("now", flush=True)
+        print(*open(f"/proc/self/task/{{os.getpid()}}/children").read().split(), flush=True)
         sys.stdin.read()
         return taken(control)
     backend.report.receive = receive
 fence = start(plan, Sink())
 if moment == "standing":
-    print("now", flush=True)
+    print(*open(f"/proc/self/task/{{os.getpid()}}/children").read().split(), flush=True)
     sys.stdin.read()
 fence.spawn()
-print("now", flush=True)
+print(*open(f"/proc/self/task/{{os.getpid()}}/children").read().split(), flush=True)
 while True:
     fence.observer.handle()
 """
+
+
+def become_subreaper() -> None:
+    """Orphans of this process's children become its own, so that their end can be waited for (PR_SET_CHILD_SUBREAPER)."""
+    import ctypes
+
+    assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0
+
+
+def readable(fd: int) -> bool:
+    import select
+
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(10_000))
 
 
 @pytest.mark.parametrize("moment", ["building", "standing", "running"])
 def test_killing_the_supervisor_leaves_nothing(project: Path, tmp_path: Path, moment: str) -> None:
     root = str(Path(__file__).resolve().parents[2])
     code = SUPERVISOR.format(path=[root, f"{root}/src", *[p for p in sys.path if p.endswith("site-packages")]], project=str(project), moment=moment)
-    lifeline, other = os.pipe()  # every process of the launch inherits the writing end; commands do not, but end with process 1
-    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(other,))
-    os.close(other)
+    become_subreaper()
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdin is not None
-    assert process.stdout.readline() == b"now\n"
+    launcher = int(process.stdout.readline())
+    handle = os.pidfd_open(launcher)
     process.kill()
     process.wait()
-    # The command, its daemon, process 1 and the launcher hold standard output: its end is the end of all of them.
-    rest = process.stdout.read()
-    assert rest in (b"", b"now\n")
+    # The launcher ends when process 1 has ended, and with process 1 every other process inside.
+    assert readable(handle), "the launcher still waits"
+    assert os.waitpid(launcher, 0)[0] == launcher
+    # The command held standard output: its end is the end of all of them.
+    process.stdout.read()
     process.stdout.close()
     process.stdin.close()
-    os.close(lifeline)
+    os.close(handle)
     assert list(project.iterdir()) == []
 
 

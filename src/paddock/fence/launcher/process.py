@@ -113,8 +113,8 @@ def _keeper(state: State) -> None:
         report.send(state.control, report.NOTICE, notice.encode())
     if state.observer >= 0:
         report.send(state.control, report.OBSERVER, fds=(state.observer,))
-    report.send(state.control, report.READY)
     close_from(3, frozenset((state.control, signals.fileno(), *tables)))
+    report.send(state.control, report.READY)
     Keeper(state.control, signals.fileno(), tables).run()
 
 
