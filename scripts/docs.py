@@ -62,10 +62,10 @@ def settings_page() -> str:
     folders = [f"| {platform} | {' | '.join(f'`/{folder}/`' for _, folder in found)} |" for platform, found in FOLDERS.items()]
     places = [
         *("## Where managed settings are", "", "| system | Paddock's folder | also read |", "| --- | --- | --- |", *folders, ""),
-        "On Windows the folders are below the system drive. In each, `managed-settings.json` is read first and then `managed-settings.d/*.json` in alphabetical",
-        "order; a later file wins a single value, and lists are joined. Of the sources that are also read, one is in force: the first of",
-        f"a profile of macOS (`{DOMAIN}`, in `/{PROFILES[1]}`), the registry of Windows (`{REGISTRY[0][0]}\\{REGISTRY[0][1]}`), and the files. A WSL machine reads",
-        f"`/{WINDOWS_IN_WSL}/` as well when it sets `wslInheritsWindowsSettings`; it does not read the registry.",
+        "On Windows the folders are below the system drive. In each, `managed-settings.json` is read first and then `managed-settings.d/*.json` in",
+        "alphabetical order; a later file wins a single value, and lists are joined. Of the sources that are also read, one is in force: the first of",
+        f"a profile of macOS (`{DOMAIN}`, in `/{PROFILES[1]}`), the registry of Windows (`{REGISTRY[0][0]}\\{REGISTRY[0][1]}`),",
+        f"and the files. A WSL machine reads `/{WINDOWS_IN_WSL}/` as well when it sets `wslInheritsWindowsSettings`; it does not read the registry.",
         "",
     ]
     parts = [SETTINGS_HEAD, GENERATED, *places]
