@@ -119,6 +119,19 @@ def test_the_document(seat: Seat, launched: list[Plan], monkeypatch: pytest.Monk
     assert [item["counts"] for item in part["writers"]] == [True, True, False, True, True]
 
 
+@pytest.mark.parametrize(("program", "managed", "binding"), [((0,), True, True), ((0, 1), True, False), ((0,), False, False)])
+def test_a_policy_binds_whoever_cannot_change_it(
+    seat: Seat, launched: list[Plan], monkeypatch: pytest.MonkeyPatch, program: tuple[int, ...], managed: bool, binding: bool
+) -> None:
+    if managed:
+        seat.world.write("managed", {"model": "m"}, "paddock")
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    monkeypatch.setattr(status_module, "writers_of", lambda places, trees=(): Writers(dict.fromkeys(program if trees else (0,), "/opt")))
+    found = look(seat.request())
+    assert found.binding is binding
+    assert [subject.mine for subject in found.subjects if subject.name == "program"] == ["/opt" if 1 in program else ""]
+
+
 def test_a_private_group_is_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = Subject("program", (), Writers({}, {77: "/opt"}))
     monkeypatch.setattr(status_module, "group_members", lambda gid: frozenset({os.geteuid()}))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from paddock.cli.options import COMMON, Option, help_text, parse
 from paddock.cli.output import Output, escape
 from paddock.cli.request import request_from
 from paddock.errors import UsageError
 from paddock.session.show import shorten
-from paddock.session.status import Status, look, to_document
+from paddock.session.status import Status, Subject, look, to_document
 
 __all__ = ["OPTIONS", "main"]
 
@@ -66,6 +68,12 @@ def _show_policy(status: Status, out: Output) -> None:
     managed = [source for source in sources if source.scope.value == "managed"]
     rows = [("managed", shorten(source.file, context), " ".join(filter(None, (source.state, source.detail)))) for source in managed]
     rows.append(("trust", _TRUST[status.trust], ""))
-    rows += [(f"{s.name}: who", "; ".join(s.others()) or "root and this user alone", "") for s in status.subjects if s.places]
+    rows += [(f"{subject.name}: who", _who(subject), "") for subject in status.subjects if subject.places]
     rows += [(name, version, "") for name, version in status.versions.items()]
     out.table(rows)
+
+
+def _who(subject: Subject) -> str:
+    """Who can change it, root first."""
+    own = (f"this user through {subject.mine}",) if subject.mine and os.geteuid() != 0 else ()
+    return "; ".join(("root", *own, *subject.others()))

@@ -32,6 +32,13 @@ class Subject:
     writers: Writers
     counts: bool = True
 
+    @property
+    def mine(self) -> str:
+        """The place through which this user can change it, empty when there is none."""
+        uid = os.geteuid()
+        group = next((path for gid, path in self.writers.groups.items() if uid in group_members(gid)), "")
+        return self.writers.users.get(uid, "") or group or self.writers.everyone
+
     def others(self) -> tuple[str, ...]:
         """Everybody besides root and this user, in words."""
         known = {0, os.geteuid()}
@@ -67,6 +74,12 @@ class Status:
             out += [f"{name}: {layer.detail or 'not active'}" for name, layer in self.launch.layers.items() if not layer.active]
         out += [f"{subject.name} can be changed by {who}" for subject in self.subjects if subject.counts for who in subject.others()]
         return tuple(out)
+
+    @property
+    def binding(self) -> bool:
+        """Whether an administrator's policy is in force that this user cannot get around: neither it nor the program is theirs to change."""
+        managed = any(source.scope is Scope.MANAGED and source.state == "read" for source in (self.settings.sources if self.settings else ()))
+        return managed and not any(subject.mine for subject in self.subjects if subject.name in ("managed policy", "program"))
 
     @property
     def sound(self) -> bool:
@@ -175,7 +188,7 @@ def to_document(status: Status) -> dict[str, object]:
             "notices": list(launch.notices) if launch else [],
             "failure": launch.failure if launch else "",
         },
-        "managed": {"selected": [s["file"] for s in managed if s["state"] == "read"], "sources": managed},
+        "managed": {"binding": status.binding, "selected": [s["file"] for s in managed if s["state"] == "read"], "sources": managed},
         "trust": {"state": status.trust, "project": status.context.project_root, "waiting": len(waiting)},
         "writers": [_subject(subject) for subject in status.subjects],
         "versions": dict(status.versions),
@@ -190,6 +203,7 @@ def _subject(subject: Subject) -> dict[str, object]:
         "users": [{"uid": uid, "name": user_name(uid), "through": path} for uid, path in sorted(writers.users.items()) if uid != 0],
         "groups": [{"gid": gid, "members": sorted(group_members(gid)), "through": path} for gid, path in sorted(writers.groups.items())],
         "everyone": writers.everyone,
+        "mine": subject.mine,
         "others": list(subject.others()),
         "counts": subject.counts,
     }
