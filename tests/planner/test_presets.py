@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from paddock.model.settings import Origin, Scope
 from paddock.planner.presets.base import Given
 from paddock.planner.presets.collect import Presets, collect
-from paddock.planner.presets.urls import Target, target_of, without_login
+from paddock.planner.presets.urls import Target, target_of, without_login, without_logins
 from paddock.planner.view import View
 from tests.planner.fakes import APP, HOME, Link, Tree, tree
 
@@ -16,7 +18,7 @@ NPM = "/usr/lib/node_modules/npm"
 DEFINITIONS = f"{NPM}/node_modules/@npmcli/config/lib/definitions/definitions.js"
 
 
-def presets(files: Tree, *tools: str, environ: dict[str, str] | None = None) -> Presets:
+def presets(files: Tree, *tools: str, environ: dict[str, str] | None = None, hidden: Callable[[str], bool] = lambda _: False) -> Presets:
     given = Given(
         view=View(files),
         home=HOME,
@@ -25,6 +27,7 @@ def presets(files: Tree, *tools: str, environ: dict[str, str] | None = None) -> 
         environ=environ or {},
         programs=(f"{APP}/node_modules/.bin", "/usr/bin"),
         writable=lambda path: path.startswith(APP),
+        hidden=hidden,
     )
     return collect(given, [(tool, ASKED) for tool in tools], project_root=APP, cache_home=f"{HOME}/.cache/paddock", cache_possible=True)
 
@@ -85,6 +88,12 @@ def test_targets(url: str, target: tuple[str, int] | None) -> None:
 )
 def test_logins_are_taken_out(url: str, clean: str) -> None:
     assert without_login(url) == clean
+
+
+def test_logins_are_taken_out_of_any_text() -> None:
+    text = "deb http://u:hush@one.example/x y\nURIs:https://u:hu@sh@two.example\n # a@b https://three.example/a@b ://"
+    assert without_logins(text) == "deb http://one.example/x y\nURIs:https://two.example\n # a@b https://three.example/a@b ://"
+    assert without_logins("no address") == "no address"
 
 
 # -- npm
@@ -188,6 +197,91 @@ def test_yarn_and_pnpm() -> None:
     assert content(made, f"{HOME}/.config/pnpm/rc") == "registry=https://p.example/\n"
 
 
+YARN_SCOPES = """\
+npmRegistryServer: https://u:hush@y.example/
+npmScopes:
+  team:
+    npmAuthToken: hush
+    npmRegistryServer: "https://team.example:8443/"
+  # a comment: of nobody
+  lonely:
+    npmAuthToken: hush
+  other:
+    npmRegistryServer: https://other.example/
+npmRegistries:
+  "https://y.example/":
+    npmAuthToken: hush
+    npmRegistryServer: https://not-here.example/
+"""
+
+
+def test_yarns_scopes_keep_their_registries_and_no_login() -> None:
+    made = presets(tree({f"{HOME}/.yarnrc.yml": YARN_SCOPES, f"{HOME}/.yarnrc": '"@old:registry" "https://u:hush@old.example/"\nlastUpdateCheck 12\n'}), "npm")
+    assert content(made, f"{HOME}/.yarnrc.yml").splitlines() == [
+        "npmRegistryServer: https://y.example/",
+        "npmScopes:",
+        "  team:",
+        '    npmRegistryServer: "https://team.example:8443/"',
+        "  other:",
+        "    npmRegistryServer: https://other.example/",
+    ]
+    assert content(made, f"{HOME}/.yarnrc") == '"@old:registry" "https://old.example/"\n'
+    assert patterns(made) == ["old.example:443", "y.example:443", "team.example:8443", "other.example:443"]
+    assert made.hosts[2].origin.line == 5
+
+
+def test_pnpm_reaches_its_own_registry() -> None:
+    made = presets(tree({f"{HOME}/.config/pnpm/rc": "@team:registry=https://p.example:4873/\n"}), "npm")
+    assert patterns(made) == ["p.example:4873"]
+
+
+# -- certificates
+
+COMPANY = f"{HOME}/company.pem"
+PEM = "a word before\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n"
+ONLY = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        (f"{HOME}/.npmrc", "cafile=${HOME}/company.pem\n"),
+        (f"{HOME}/.npmrc", f'cafile="{COMPANY}"\n'),
+        (f"{HOME}/.config/pip/pip.conf", "[global]\ncert = ~/company.pem\n"),
+        (f"{HOME}/.gitconfig", '[http "https://u:hush@m.example/"]\n\tsslCAInfo = ~/company.pem\n\textraHeader = hush\n'),
+    ],
+)
+def test_a_hidden_certificate_that_a_tool_trusts_is_shown_without_its_key(where: str, text: str) -> None:
+    files = tree({where: text, COMPANY: PEM})
+    environ = {"HOME": HOME}
+    assert content(presets(files, environ=environ, hidden=lambda path: path == COMPANY), COMPANY) == ONLY
+    assert all(file.path != COMPANY for file in presets(files, environ=environ).files), "what is not hidden stays as it is"
+    assert "hush" not in content(presets(files, environ=environ), where)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(COMPANY, "no certificate"), (COMPANY, ONLY.replace("MIIB", "-----BEGIN PRIVATE KEY-----")), ("company.pem", PEM), (f"{HOME}/gone.pem", PEM), (APP, PEM)],
+)
+def test_what_is_no_certificate_is_not_shown(value: str, text: str) -> None:
+    made = presets(tree({COMPANY: text}), environ={"NODE_EXTRA_CA_CERTS": value}, hidden=lambda _: True)
+    assert not made.files
+
+
+def test_one_certificate_that_many_name_is_shown_once() -> None:
+    environ = {"NODE_EXTRA_CA_CERTS": COMPANY, "SSL_CERT_FILE": COMPANY}
+    made = presets(tree({COMPANY: PEM}), environ=environ, hidden=lambda _: True)
+    assert [file.path for file in made.files] == [COMPANY]
+
+
+def test_a_configuration_that_is_a_link_is_shown_with_the_way_to_it() -> None:
+    files = tree({f"{HOME}/.npmrc": Link("dotfiles/npmrc"), f"{HOME}/dotfiles/npmrc": "save-exact=true\n"})
+    made = presets(files, hidden=lambda path: path.startswith(HOME))
+    assert content(made, f"{HOME}/dotfiles/npmrc") == "save-exact=true\n"
+    assert [link for link, _ in made.links] == [f"{HOME}/.npmrc"]
+    assert presets(files).links == (), "where nothing is hidden the link is there anyway"
+
+
 # -- pip
 
 PIP = """\
@@ -244,6 +338,29 @@ def test_a_login_in_an_index_variable_stays_outside() -> None:
 def test_uv() -> None:
     text = 'index-url = "https://uv.example/simple"\n[[index]]\nname = "x"\nurl = "https://more.example/simple"\n'
     assert patterns(presets(tree({f"{HOME}/.config/uv/uv.toml": text}), "pip")) == ["uv.example:443", "more.example:443"]
+
+
+UV = """\
+index-url = "https://u:hush@uv.example/simple"
+keyring-provider = "subprocess"
+native-tls = true
+concurrent-downloads = 4
+no-binary-package = ["a", "b"]
+[[index]]
+name = "qu\\"oted \u00e9"
+url = "https://u:hush@more.example/simple"
+[pip]
+extra-index-url = ["https://u:hush@third.example/simple"]
+"""
+
+
+def test_uv_keeps_what_it_needs_and_no_login() -> None:
+    import tomllib
+
+    copy = content(presets(tree({f"{HOME}/.config/uv/uv.toml": UV})), f"{HOME}/.config/uv/uv.toml")
+    expected = tomllib.loads(UV.replace("u:hush@", ""))
+    del expected["keyring-provider"]
+    assert tomllib.loads(copy) == expected
 
 
 def test_a_uv_file_that_is_no_toml_is_said() -> None:
@@ -331,6 +448,13 @@ def test_apt_reads_both_forms() -> None:
         }
     )
     assert patterns(presets(files, "apt")) == ["one.example:80", "two.example:443", "three.example:443", "four.example:443"]
+
+
+def test_apts_lists_are_copied_when_they_hold_a_login() -> None:
+    files = tree({"/etc/apt/sources.list": ONE_LINE, "/etc/apt/sources.list.d/a.sources": "URIs: https://u:hush@three.example/x\n# somebody@example.org\n"})
+    made = presets(files)
+    assert content(made, "/etc/apt/sources.list.d/a.sources") == "URIs: https://three.example/x\n# somebody@example.org\n"
+    assert [file.path for file in made.files] == ["/etc/apt/sources.list.d/a.sources"]
 
 
 def test_apt_without_lists_says_so() -> None:

@@ -64,6 +64,11 @@ class Layout:
         if self.tree.access(path) is Access.HIDDEN:
             self.tree.at(path, Kind.FILE).show_denied = (why, "")
 
+    def show_link(self, path: str, why: Origin) -> None:
+        """Show a link that leads to a private file."""
+        node = self.tree.at(path, Kind.SYMLINK)
+        node.allow_read = node.allow_read or (why, "the way to a file that is shown")
+
     def access(self, path: str) -> Access:
         """What the command may do at ``path``, which must be resolved."""
         return self.tree.access(path)

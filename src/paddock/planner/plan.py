@@ -134,11 +134,14 @@ def _presets(policy: Policy, context: Context, ground: Ground, layout: Layout, v
         programs=tuple(paths.normalise(entry) for entry in environ.get("PATH", "").split(":") if entry.startswith("/") and "\0" not in entry),
         project_root=ground.project_root,
         writable=lambda path: layout.access(path) is Access.WRITE or _in_project(path, ground),
+        hidden=lambda path: layout.access(path) is Access.HIDDEN,
     )
     cache_home = paths.normalise(context.cache_home)
     presets = collect(given, policy.tools, project_root=ground.project_root, cache_home=cache_home, cache_possible=view.can_make(cache_home))
     for file in presets.files:
         layout.show_private(file.path, file.why)
+    for link, why in presets.links:
+        layout.show_link(link, why)
     return presets
 
 

@@ -4,7 +4,8 @@
 - ``urls``     addresses: the login taken out, the host taken out
 - ``ini``      configuration files of the ini family, line by line
 - ``cache``    one private cache folder per project
-- ``npm``, ``pip``, ``git``, ``apt``   one tool (and its relatives) each
+- ``certificates``  files of authorities that tools are told to trust
+- ``npm``, ``yarn``, ``pip``, ``uv``, ``git``, ``apt``   one tool (and its relatives) each
 - ``collect``  all of them for one plan
 
 No registry's name stands in here. Where a tool is not configured, its own default is read from the data that it was installed with; nothing is ever run.

@@ -7,10 +7,23 @@ from collections.abc import Iterator
 from paddock.model import paths
 from paddock.model.settings import Notice, Origin, Scope
 from paddock.planner.presets.base import KEY, Given, Gives
+from paddock.planner.presets.urls import without_logins
 
-__all__ = ["hosts"]
+__all__ = ["configure", "hosts"]
 
 FOLDER = "/etc/apt"
+
+
+def configure(given: Given, gives: Gives) -> None:
+    """Copies of the lists that hold a login (apt-transport-http(1)): every user of the machine can read them, and so could the command."""
+    for file in _files(given):
+        content = given.view.read(file)
+        if content is None or b"@" not in content:
+            continue
+        text = content.decode("utf-8", "surrogateescape")
+        clean = without_logins(text)
+        if clean != text:
+            gives.user_file(given, file, clean.encode("utf-8", "surrogateescape"))
 
 
 def hosts(given: Given, gives: Gives) -> None:

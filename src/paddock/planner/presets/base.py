@@ -12,7 +12,7 @@ from paddock.model.settings import Notice, Origin, Scope
 from paddock.planner.presets.urls import Target, target_of
 from paddock.planner.view import View
 
-__all__ = ["Given", "Gives", "found_program", "user_file"]
+__all__ = ["Given", "Gives", "found_program"]
 
 KEY = "paddock.network.tools"
 
@@ -20,7 +20,7 @@ KEY = "paddock.network.tools"
 @dataclass(frozen=True, slots=True)
 class Given:
     """``writable`` says whether a (resolved) path belongs to the project, or the command could have written it: what stands there is not the user's word.
-    ``programs`` are the folders of PATH.
+    ``programs`` are the folders of PATH. ``hidden`` says whether the rules hide a (resolved) path.
     """
 
     view: View
@@ -30,6 +30,7 @@ class Given:
     environ: Mapping[str, str]
     programs: tuple[str, ...]
     writable: Callable[[str], bool]
+    hidden: Callable[[str], bool] = lambda _: False
 
     def variable(self, name: str) -> str:
         """A variable of the caller, under its own name or in capitals; empty when there is none."""
@@ -38,9 +39,10 @@ class Given:
 
 @dataclass(slots=True)
 class Gives:
-    """The parts of a plan that presets add. ``environment`` overrides what the caller had."""
+    """The parts of a plan that presets add. ``environment`` overrides what the caller had; ``links`` are hidden links on the way to ``files``."""
 
     files: list[PrivateFile] = field(default_factory=list)
+    links: list[tuple[str, Origin]] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     hosts: list[HostRule] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
@@ -50,6 +52,17 @@ class Gives:
         pattern = target.pattern()
         if all(rule.pattern != pattern for rule in self.hosts):
             self.hosts.append(HostRule(pattern, origin))
+
+    def user_file(self, given: Given, path: str, content: bytes, text: str = "without logins") -> bool:
+        """Add a copy of a user's file, at the place where the file really is. False where nothing is, or where the command owns the place anyway."""
+        found = given.view.resolve(path)
+        if found.kind is None or given.writable(found.path):
+            return False
+        why = Origin(Scope.BUILTIN, "builtin", key="presets", text=f"{path} {text}")
+        self.files.append(PrivateFile(found.path, content, 0o444, why))
+        # Configuration is often a link into a folder of its own: in a hidden home the way there has to be shown as well.
+        self.links += [(link, why) for link in found.links if given.hidden(link)]
+        return True
 
     def address(self, given: Given, url: str, file: str, line: int, tool: str) -> bool:
         """Add the host of an address that a tool is configured for. False when it is no address, or stands where the command can write.
@@ -77,11 +90,3 @@ def found_program(given: Given, *names: str) -> str:
             if not given.writable(found) and given.view.executable(found):
                 return found
     return ""
-
-
-def user_file(given: Given, path: str, content: bytes, mode: int = 0o444) -> PrivateFile | None:
-    """A copy without secrets, at the place where the file really is. None where nothing is, or where the command owns the place anyway."""
-    found = given.view.resolve(path)
-    if found.kind is None or given.writable(found.path):
-        return None
-    return PrivateFile(found.path, content, mode, Origin(Scope.BUILTIN, "builtin", key="presets", text=f"{path} without logins"))

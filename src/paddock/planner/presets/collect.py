@@ -9,14 +9,14 @@ from paddock.errors import InternalError
 from paddock.model.plan import Bind, PrivateFile
 from paddock.model.policy import HostRule
 from paddock.model.settings import Notice, Origin
-from paddock.planner.presets import apt, git, npm, pip
+from paddock.planner.presets import apt, certificates, git, npm, pip
 from paddock.planner.presets.base import Given, Gives
 from paddock.planner.presets.cache import cache
 
 __all__ = ["Presets", "collect"]
 
 # Configuration is always shown without its secrets; hosts only for the presets that the policy names.
-_CONFIGURE: tuple[Callable[[Given, Gives], None], ...] = (npm.configure, pip.configure, git.configure)
+_CONFIGURE: tuple[Callable[[Given, Gives], None], ...] = (npm.configure, pip.configure, git.configure, apt.configure, certificates.from_environment)
 _HOSTS: dict[str, Callable[[Given, Gives], None]] = {"npm": npm.hosts, "pip": pip.hosts, "git": git.hosts, "apt": apt.hosts}
 
 
@@ -25,6 +25,7 @@ class Presets:
     """What all presets together add to a plan."""
 
     files: tuple[PrivateFile, ...]
+    links: tuple[tuple[str, Origin], ...]
     binds: tuple[Bind, ...]
     environment: dict[str, str]
     hosts: tuple[HostRule, ...]
@@ -42,4 +43,4 @@ def collect(given: Given, tools: Iterable[tuple[str, Origin]], *, project_root: 
             raise InternalError(f"{origin}: the preset {name!r} passed validation and does not exist")
         hosts(given, gives)
     binds, variables = cache(project_root, cache_home, given.environ, given.writable, possible=cache_possible)
-    return Presets(tuple(gives.files), binds, {**variables, **gives.environment}, tuple(gives.hosts), tuple(gives.notices))
+    return Presets(tuple(gives.files), tuple(gives.links), binds, {**variables, **gives.environment}, tuple(gives.hosts), tuple(gives.notices))

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from paddock.model import paths
 from paddock.model.settings import Notice, Origin, Scope
 from paddock.planner.gitconfig import Setting, settings_of
-from paddock.planner.presets.base import KEY, Given, Gives, user_file
+from paddock.planner.presets import certificates
+from paddock.planner.presets.base import KEY, Given, Gives
 from paddock.planner.presets.urls import without_login
 
 __all__ = ["configure", "hosts"]
@@ -49,6 +50,7 @@ _KEPT: dict[str, frozenset[str]] = {
     "format": frozenset({"pretty"}),
     "grep": frozenset({"column", "extendedregexp", "linenumber", "patterntype"}),
     "help": frozenset({"autocorrect"}),
+    "http": frozenset({"followredirects", "postbuffer", "sslcainfo", "sslverify", "version"}),
     "index": frozenset({"threads", "version"}),
     "log": _ANY,
     "merge": frozenset({"autostash", "conflictstyle", "ff", "renames", "stat", "verbosity"}),
@@ -73,9 +75,10 @@ def configure(given: Given, gives: Gives) -> None:
         if given.view.read(path) is None:
             continue
         kept = [setting for _, setting in settings_of(given.view, path, given.home) if _keeps(setting)]
-        file = user_file(given, path, "".join(_written(setting) for setting in kept).encode("utf-8", "surrogateescape"))
-        if file is not None:
-            gives.files.append(file)
+        gives.user_file(given, path, "".join(_written(setting) for setting in kept).encode("utf-8", "surrogateescape"))
+        for setting in kept:
+            if setting.section == "http" and setting.key == "sslcainfo":
+                certificates.show(given, gives, setting.value or "")
 
 
 def hosts(given: Given, gives: Gives) -> None:
@@ -110,7 +113,7 @@ def _written(setting: Setting) -> str:
     """One setting as a section of its own: the order of repeated keys is kept, and nothing depends on what stood around it."""
     section = setting.section
     if setting.subsection:
-        sub = without_login(setting.subsection) if section == "url" else setting.subsection
+        sub = without_login(setting.subsection) if section in ("http", "url") else setting.subsection
         section += ' "' + sub.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if setting.value is None:
         return f"[{section}]\n\t{setting.key}\n"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from paddock.model import paths
 from paddock.model.settings import Notice, Origin, Scope
-from paddock.planner.presets.base import KEY, Given, Gives, found_program, user_file
+from paddock.planner.presets import certificates, yarn
+from paddock.planner.presets.base import KEY, Given, Gives, found_program
 from paddock.planner.presets.ini import Line, lines
 from paddock.planner.presets.urls import target_of, without_login
 
@@ -37,14 +38,13 @@ _ARRAY = "[]"
 
 def configure(given: Given, gives: Gives) -> None:
     """Copies of the user's rc files without logins."""
-    for path in (_user_rc(given), paths.join(given.config_home, "pnpm/rc")):
+    for path in (_user_rc(given), _pnpm_rc(given)):
         _copy(given, gives, path)
-    for name in (".yarnrc", ".yarnrc.yml"):
-        _copy_yarn(given, gives, paths.join(given.home, name))
+    yarn.configure(given, gives)
 
 
 def hosts(given: Given, gives: Gives) -> None:
-    """The registries of the user's rc file, the global one and the environment; the one built into npm when no other replaces it."""
+    """The registries of the rc files, the user's and the global ones, and of the environment; the one built into npm when no other replaces it."""
     replaced = False
     for name, value in given.environ.items():
         lower = name.lower()
@@ -56,8 +56,16 @@ def hosts(given: Given, gives: Gives) -> None:
         for line in _registries(given, file):
             added = gives.address(given, line.value, file, line.number, "npm")
             replaced = replaced or (added and line.key == "registry")
+    # These are for pnpm and yarn alone: npm still has its default.
+    for line in _registries(given, _pnpm_rc(given)):
+        gives.address(given, line.value, _pnpm_rc(given), line.number, "pnpm")
+    yarn.hosts(given, gives)
     if not replaced:
         _builtin(given, gives)
+
+
+def _pnpm_rc(given: Given) -> str:
+    return paths.join(given.config_home, "pnpm/rc")
 
 
 def _user_rc(given: Given) -> str:
@@ -99,30 +107,23 @@ def _copy(given: Given, gives: Gives, path: str) -> None:
         # ``${NAME}`` is replaced from the environment by npm: what the environment may hold inside is decided there.
         if not line.section and (name in _KEPT or (name.startswith("@") and name.endswith(":registry"))):
             kept.append(f"{line.key}={without_login(line.value)}")
+            if name == "cafile":
+                certificates.show(given, gives, _expanded(given, line.value))
         else:
             left += 1
-    file = user_file(given, path, "".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
-    if file is not None:
-        gives.files.append(file)
-        if left:
-            gives.notices.append(Notice(f"{left} settings of {path} stay outside (logins, programs, places)", level="info"))
+    added = gives.user_file(given, path, "".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
+    if added and left:
+        gives.notices.append(Notice(f"{left} settings of {path} stay outside (logins, programs, places)", level="info"))
 
 
-def _copy_yarn(given: Given, gives: Gives, path: str) -> None:
-    """Yarn's own files: only the top-level lines that name a registry; everything else may hold a login or a program."""
-    content = given.view.read(path)
-    if content is None:
-        return
-    kept = []
-    for line in content.decode("utf-8", "surrogateescape").split("\n"):
-        key = line.partition(":" if path.endswith(".yml") else " ")[0].strip().strip('"')
-        if key in ("npmRegistryServer", "registry", "nodeLinker", "enableTelemetry", "enableGlobalCache") and not line.startswith((" ", "\t")):
-            # A login is between :// and @; quotes around the address do not matter here.
-            before, found, after = line.partition("://")
-            kept.append(before + found + (without_login("x://" + after)[4:] if found else ""))
-    file = user_file(given, path, "".join(f"{line}\n" for line in kept).encode("utf-8", "surrogateescape"))
-    if file is not None:
-        gives.files.append(file)
+def _expanded(given: Given, value: str) -> str:
+    """Quotes taken off, and ``${NAME}`` replaced as npm does (npmrc(5))."""
+    parts = value.strip("'\"").split("${")
+    out = parts[0]
+    for part in parts[1:]:
+        name, end, rest = part.partition("}")
+        out += (given.environ.get(name, "") if end else name) + rest
+    return out
 
 
 def _builtin(given: Given, gives: Gives) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from paddock.model import paths
 from paddock.model.settings import Notice, Origin, Scope
-from paddock.planner.presets.base import KEY, Given, Gives, found_program, user_file
+from paddock.planner.presets import certificates, uv
+from paddock.planner.presets.base import KEY, Given, Gives, found_program
 from paddock.planner.presets.ini import Line, lines
 from paddock.planner.presets.urls import target_of, without_login
 
@@ -32,6 +33,7 @@ def configure(given: Given, gives: Gives) -> None:
     """Copies of the user's files without logins; the same for addresses in the environment."""
     for path in _user_files(given):
         _copy(given, gives, path)
+    uv.configure(given, gives)
     for name in _VARIABLES:
         value = given.environ.get(name, "")
         clean = " ".join(_clean(word) for word in value.split())
@@ -54,8 +56,7 @@ def hosts(given: Given, gives: Gives) -> None:
             for word in line.value.split():
                 added = line.key in _INDEXES and gives.address(given, word, file, line.number, "pip")
                 replaced = replaced or (added and line.key in _MAIN)
-    for file in (paths.join(given.config_home, "uv/uv.toml"), "/etc/uv/uv.toml"):
-        replaced = _uv_hosts(given, gives, file) or replaced
+    replaced = uv.hosts(given, gives) or replaced
     if not replaced:
         _builtin(given, gives)
 
@@ -86,44 +87,16 @@ def _copy(given: Given, gives: Gives, path: str) -> None:
         if line.section != section:
             section = line.section
             out.append(f"[{section}]")
+        if line.key == "cert":
+            certificates.show(given, gives, line.value)
         words = "\n    ".join(" ".join(_clean(word) for word in part.split()) for part in line.value.split("\n"))
         out.append(f"{line.key} = {words}")
-    file = user_file(given, path, "".join(f"{line}\n" for line in out).encode("utf-8", "surrogateescape"))
-    if file is not None:
-        gives.files.append(file)
+    gives.user_file(given, path, "".join(f"{line}\n" for line in out).encode("utf-8", "surrogateescape"))
 
 
 def _clean(word: str) -> str:
     name, found, url = word.partition("=")
     return f"{name}={without_login(url)}" if found and "://" not in name else without_login(word)
-
-
-def _uv_hosts(given: Given, gives: Gives, file: str) -> bool:
-    """Uv's own file. True when it names a default index. A file that is no TOML is uv's to complain about."""
-    content = given.view.read(file)
-    if content is None:
-        return False
-    import tomllib
-
-    try:
-        data = tomllib.loads(content.decode("utf-8", "replace"))
-    except tomllib.TOMLDecodeError:
-        gives.notices.append(Notice(f"{file} cannot be read as TOML: it adds no hosts"))
-        return False
-    replaced = False
-    pip = data.get("pip")
-    for table in (data, pip if isinstance(pip, dict) else {}):
-        for key in ("index-url", "extra-index-url", "find-links"):
-            value = table.get(key)
-            for word in value if isinstance(value, list) else [value]:
-                added = isinstance(word, str) and gives.address(given, word, file, 0, "uv")
-                replaced = replaced or (added and key == "index-url")
-        indexes = table.get("index")
-        for index in indexes if isinstance(indexes, list) else ():
-            if isinstance(index, dict) and isinstance(index.get("url"), str):
-                added = gives.address(given, index["url"], file, 0, "uv")
-                replaced = replaced or (added and index.get("default") is True)
-    return replaced
 
 
 def _builtin(given: Given, gives: Gives) -> None:

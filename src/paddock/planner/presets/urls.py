@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Target", "target_of", "without_login"]
+__all__ = ["Target", "target_of", "without_login", "without_logins"]
 
 _PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418, "git+ssh": 22, "ssh+git": 22, "git+https": 443, "ftp": 21, "ftps": 990}
 _HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-._")
@@ -37,6 +37,15 @@ def without_login(url: str) -> str:
     if not found or (scheme.startswith(("ssh", "git+ssh")) and ":" not in login):
         return url
     return f"{scheme}{host}{rest}"
+
+
+def without_logins(text: str) -> str:
+    """Any text, with the login taken out of every address in it. For files whose readers never take an account's bare name for a secret."""
+    first, *parts = text.split("://")
+    for part in parts:
+        end = next((i for i, c in enumerate(part) if c in "/?#" or c.isspace()), len(part))
+        first += f"://{part[:end].rpartition('@')[2]}{part[end:]}"
+    return first
 
 
 def target_of(url: str) -> Target | None:
