@@ -112,20 +112,18 @@ def test_the_hostile_package_gets_nothing_and_the_report_says_why(stage: Stage) 
 
     assert {a["attempt"]: a["succeeded"] for a in attempts} == {a.words: False for a in ATTEMPTS}, attempts
     settings = str(project / ".claude" / "settings.json")
+    quoted = lines_of(settings)
     for attempt in ATTEMPTS:
         refusal = ran.refusal_of(attempt)
         assert refusal, f"nothing in the report answers: {attempt.words}\n{ran.report}"
+        rule = refusal["rule"]
+        assert rule["file"] == settings, refusal
         if attempt.area in ("dns", "network"):
-            # Nothing refuses these by name; they are refused because no list holds them. What is named is the list, and the file to put the entry in.
-            assert "sandbox.network.allowedDomains" in refusal["remedy"]
+            # Nothing refuses these by name; they are refused because the team's list does not hold them. What is named is that list, and where to add to it.
+            assert rule["key"] == "sandbox.network.allowedDomains"
             assert settings in refusal["remedy"]
         else:
-            assert refusal["rule"]["file"] == "builtin" or refusal["rule"]["line"] > 0, refusal
-    quoted = lines_of(settings)
-    for words in ("append to a shell start-up file", "read ./.env", "read a token variable"):
-        rule = next(ran.refusal_of(a) for a in ATTEMPTS if a.words == words)["rule"]  # type: ignore[index]
-        assert rule["file"] == settings
-        assert rule["text"] in quoted[rule["line"] - 1], "the line that the report names holds the rule"
+            assert rule["text"] in quoted[rule["line"] - 1], "the line that the report names holds the rule"
 
     said = ran.err
     for attempt in ATTEMPTS:

@@ -18,7 +18,7 @@ def ask(net: NetworkPolicy, host: str, port: int, how: str = "capture") -> Decis
 def test_nothing_is_allowed_by_default() -> None:
     answer = ask(policy(), "a.example", 443)
     assert answer.verdict == "deny"
-    assert answer.rule is None
+    assert answer.rule == Origin(Scope.BUILTIN, "builtin", key="sandbox.network.allowedDomains")
     assert "--allow-domain a.example:443" in answer.remedy
 
 
@@ -160,3 +160,9 @@ def test_metadata_has_no_remedy_and_private_has_one() -> None:
 def test_a_listed_literal_is_dialled_whatever_it_is() -> None:
     assert vet(policy("127.0.0.1:80"), "127.0.0.1", 80, "127.0.0.1")[0] == ["127.0.0.1"]
     assert Host("127.0.0.1", b"\x7f\0\0\x01").is_address
+
+
+def test_a_host_that_is_not_listed_is_refused_by_the_list_and_its_place() -> None:
+    origin = Origin(Scope.PROJECT, "/p/.claude/settings.json", 17, 9, "sandbox.network.allowedDomains", "good.example")
+    answer = ask(NetworkPolicy(allowed=(HostRule("good.example", origin),)), "a.example", 443)
+    assert answer.rule == Origin(Scope.PROJECT, "/p/.claude/settings.json", 17, key="sandbox.network.allowedDomains")

@@ -11,7 +11,7 @@ __all__ = ["Decision"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``verdict`` is ``allow``, ``ask`` or ``deny``. ``reason`` is one sentence; ``rule`` the entry that decided (None: no entry did, the default holds);
+    """``verdict`` is ``allow``, ``ask`` or ``deny``. ``reason`` is one sentence; ``rule`` the entry that decided, or the list that lacks one (None: neither);
     ``remedy`` the smallest change that would allow it, or empty when nothing should.
     """
 

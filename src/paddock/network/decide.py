@@ -86,6 +86,9 @@ def _parsed(rule: HostRule, list_kind: str) -> tuple[Pattern, ...]:
         raise PolicyError(f"{rule.origin}: {error}", hint=error.hint) from error
 
 
+ALLOWED = "sandbox.network.allowedDomains"
+
+
 class Decider:
     """A policy's lists, made ready. Immutable after construction, so any thread may ask. Raises ``PolicyError`` for an entry that has no meaning."""
 
@@ -109,7 +112,7 @@ class Decider:
         if allowed is None and host.is_address and kind_of(host) is Kind.LOOPBACK:
             return self._loopback_by_name(host, port, asked, how)
         if allowed is None:
-            return Decision("deny", f"{asked}: no entry allows it", None, self.remedy(host, port)), None
+            return Decision("deny", f"{asked}: no entry allows it", self._list(), self.remedy(host, port)), None
         return Decision("allow", f"{asked}: listed as {allowed.pattern.text}", allowed.rule.origin), allowed
 
     def may_look_up(self, host: Host) -> bool:
@@ -122,7 +125,7 @@ class Decider:
         if denied is not None:
             return self._by_deny(f"lookup of {host.text}", denied)
         remedy = f'add "{host.text}" to sandbox.network.allowedDomains in {self._file()}, or run with --allow-domain {host.text}'
-        return Decision("deny", f"lookup of {host.text}: no entry allows it", None, remedy)
+        return Decision("deny", f"lookup of {host.text}: no entry allows it", self._list(), remedy)
 
     def may_ask_records(self, host: Host) -> Origin | None:
         """The entry that lets SRV and TXT records of this name be asked for, or None; a denied name never may."""
@@ -149,14 +152,21 @@ class Decider:
         decision, match = self.judge(Host(LOCALHOST), port, how)
         if match is not None and not match.pattern.is_wildcard:
             return decision, match
-        if decision.rule is not None and not decision.allowed:
+        if not decision.allowed and decision.rule != self._list():
             return decision, None
-        return Decision("deny", f"{asked}: no entry allows it", None, self.remedy(host, port)), None
+        return Decision("deny", f"{asked}: no entry allows it", self._list(), self.remedy(host, port)), None
 
     def _by_deny(self, asked: str, match: Match) -> Decision:
         origin = match.rule.origin
         remedy = "" if origin.scope is Scope.MANAGED else f'remove "{match.pattern.text}" from {origin.key or "sandbox.network.deniedDomains"} ({origin})'
         return Decision("deny", f"{asked}: denied by {match.pattern.text}", origin, remedy)
+
+    def _list(self) -> Origin:
+        """The list that a refused host is not on: where its first entry stands, or our own empty one. No single entry decided, so it quotes none."""
+        listed = next((r.origin for r in self.policy.allowed if r.origin.key == ALLOWED and r.origin.scope is not Scope.BUILTIN), None)
+        if listed is None:
+            return Origin(Scope.BUILTIN, "builtin", key=ALLOWED)
+        return Origin(listed.scope, listed.file, listed.line, key=listed.key)
 
     def _file(self) -> str:
         """A file where the team already lists hosts, else the project's file."""

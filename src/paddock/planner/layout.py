@@ -284,16 +284,18 @@ class _Work:
                 continue
             if count >= MAX_SHOWN_SECRETS:
                 break
-            count += 1
-            self.tree.at(found.path, found.kind).show_denied = mark or (way.why, way.reason)
+            node = self.tree.at(found.path, found.kind)
+            if node.show_denied is None:
+                count += 1
+                node.show_denied = mark or (way.why, way.reason)
 
     def _secrets(self) -> Iterable[tuple[Resolved, Mark | None]]:
-        """What exists, with its own rule; start-up files of shells have none, they are hidden by the rule that hides the folder."""
-        for rule in self.policy.deny_read:
-            if rule.origin.scope is Scope.BUILTIN and not rule.is_glob:
+        """What exists, with its own rule, the team's before ours; start-up files of shells have none, they are hidden by the rule that hides the folder."""
+        for rule in sorted(self.policy.deny_read, key=lambda rule: rule.origin.scope is Scope.BUILTIN):
+            if not rule.is_glob:
                 found = self.view.resolve(rule.path)
                 if found.kind is not None:
-                    yield found, (rule.origin, rule.origin.text)
+                    yield found, (rule.origin, rule.origin.text if rule.origin.scope is Scope.BUILTIN else "")
         for name in protect.SHELL_FILES:
             found = self.view.resolve(paths.join(self.ground.home, name))
             if found.kind is not None and not found.links:
