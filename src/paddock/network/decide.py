@@ -132,6 +132,10 @@ class Decider:
         found = next((m for m in self._records.candidates(host) if _covers(m.pattern, host)), None)
         return found.rule.origin if found is not None and not self._denies_wholly(host, None) else None
 
+    def records_remedy(self, host: Host) -> str:
+        """What would let SRV and TXT records of a name be asked for."""
+        return f'add "{host.text}" to paddock.network.dns in {self._file()}'
+
     def allows_literal(self, address: Host, port: int) -> bool:
         """Whether this very address is on the allow list."""
         return self._allowed.find(address, port) is not None

@@ -8,6 +8,7 @@ for special names, RFC 2308 for empty answers).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 
 import dns.exception
@@ -122,9 +123,11 @@ class Answerer:
         kind = question.rdtype
         allowed = self._decider().may_look_up(host)
         if not allowed:
-            self._tell(host.text, kind, self._decider().decide_name(host))
+            decision = self._decider().decide_name(host)
+            self._tell(host.text, kind, decision if kind in QUIET else replace(decision, remedy=self._records_remedy(kind, host)))
         elif kind not in QUIET:
-            self._tell(host.text, kind, Decision("deny", f"{dns.rdatatype.to_text(kind)} records never leave the fence and are answered empty"))
+            reason = f"{dns.rdatatype.to_text(kind)} records never leave the fence and are answered empty"
+            self._tell(host.text, kind, Decision("deny", reason, remedy=self._records_remedy(kind, host)))
         if kind != dns.rdatatype.A:
             return
         address = self._names.allowed(host.text) if allowed else None
@@ -132,6 +135,9 @@ class Answerer:
             _add(response, question, self._names.refused(host.text).text, TTL_REFUSED)
         else:
             _add(response, question, address.text, TTL_ALLOWED)
+
+    def _records_remedy(self, kind: dns.rdatatype.RdataType, host: Host) -> str:
+        return self._decider().records_remedy(host) if kind in (dns.rdatatype.SRV, dns.rdatatype.TXT) else ""
 
     def _reverse(self, response: dns.message.Message, question: dns.rrset.RRset) -> None:
         address = _address_of(question.name)
