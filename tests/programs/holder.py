@@ -23,8 +23,10 @@ def call(*argv: str) -> None:
     subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
 
 
-def be_the_machine(hosts_file: str, neighbour: int) -> None:
-    call("mount", "--bind", hosts_file, "/etc/hosts")
+def be_the_machine(etc: str, neighbour: int) -> None:
+    call("mount", "--bind", f"{etc}/hosts", "/etc/hosts")
+    if os.path.isdir("/etc/apt"):
+        call("mount", "--bind", f"{etc}/apt", "/etc/apt")
     call("ip", "link", "set", "lo", "up")
     call("ip", "link", "add", "near0", "type", "veth", "peer", "name", "far0", "netns", str(neighbour))
     call("ip", "address", "add", "203.0.113.1/30", "dev", "near0")

@@ -50,10 +50,12 @@ class Ran:
 
 
 class World:
-    """The machine. ``folder`` is for its hosts file."""
+    """The machine. ``folder`` is for what it has in ``/etc``, and for reports."""
 
     def __init__(self, folder: Path) -> None:
-        self._hosts = folder / "hosts"
+        self._etc = folder / "etc"
+        (self._etc / "apt").mkdir(parents=True)
+        self._hosts = self._etc / "hosts"
         self._hosts.write_text("127.0.0.1 localhost\n::1 localhost\n")
         self._reports = folder / "reports"
         self._reports.mkdir()
@@ -61,7 +63,7 @@ class World:
         self._user = os.geteuid() != 0
         own, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         unshare = ["unshare", "--mount", "--net", *(["--user", "--map-current-user", "--keep-caps"] if self._user else [])]
-        holder = [sys.executable, "-I", str(Path(__file__).with_name("holder.py")), str(theirs.fileno()), str(self._hosts)]
+        holder = [sys.executable, "-I", str(Path(__file__).with_name("holder.py")), str(theirs.fileno()), str(self._etc)]
         with theirs:
             self._holder = subprocess.Popen([*unshare, "--", *holder], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self._control = own
@@ -96,6 +98,10 @@ class World:
         if not descriptors:
             raise OSError(int(answer), f"listen on {address}:{port}: {os.strerror(int(answer))}")
         return socket.socket(fileno=descriptors[0])
+
+    def apt_sources(self, text: str) -> None:
+        """Write the machine's source list."""
+        (self._etc / "apt" / "sources.list").write_text(text)
 
     # -- commands
 
