@@ -1,5 +1,5 @@
-"""System calls that the kernel tells the supervisor of (seccomp_unotify(2)).
+"""Hearing of system calls while they wait (seccomp_unotify(2)).
 
-- ``notify``    which calls, and reading and answering one report
-- ``observe``   making events of refused file accesses; decides nothing
+- ``notify``   the filter that hands calls over, and how they are read and answered
+- ``observe``  tells about refused file accesses; it decides nothing
 """

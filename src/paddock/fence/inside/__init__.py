@@ -1,4 +1,1 @@
-"""What runs inside a fence beside the command. Standard library only, nothing of ours: it must not load anything once the fence stands.
-
-- ``keeper``   process 1
-"""
+"""What runs inside the fence: the keeper. Standard library only, nothing of ours."""

@@ -1,10 +1,7 @@
-"""System calls that the standard library lacks, under the kernel's own names. One prototype per call, one error path, no policy.
+"""System calls by ctypes: one prototype each, made once; the kernel's own names; every failure an ``OSError`` with its errno. No policy here.
 
-- ``libc``, ``numbers``   how a call is made, and its number on each architecture
-- ``mounts``, ``files``   mounts and paths by descriptor
-- ``process``             namespaces, capabilities, attributes, descriptors, memory of others
-- ``landlock``            the fence around writing
-- ``bpf``, ``seccomp``    filters: assembling and installing
-- ``netlink``, ``nftables``   link, addresses, routes; the ruleset
-- ``signalfd``            signals as descriptors
+- ``libc``       how a system call becomes a function
+- ``numbers``    call numbers of each architecture, and audit architectures
+- ``process``    namespaces, capabilities, prctl(2)
+- ``mounts``, ``files``, ``landlock``, ``seccomp``, ``bpf``, ``signalfd``, ``netlink``, ``nftables``
 """

@@ -1,10 +1,9 @@
-"""Builds the fence, step by step. Each step describes itself, so the same list runs, is shown by ``--dry-run`` and names what failed.
+"""The steps of a launch, in the order in which ``process`` carries them out.
 
-- ``process``      the two processes that carry the steps out
-- ``namespaces``   namespaces and ids
-- ``network``, ``ruleset``   the fence's own network and what is captured of it
-- ``tree``, ``areas``, ``places``, ``streams``   the file system: root, areas of the fence's own, the plan's places, passed files
-- ``lockdown``     giving everything up
-- ``limits``       the one limit that needs a cgroup
-- ``state``, ``report``, ``hints``   what steps share, how they report, what a failure means
+- ``process``     the two processes, launcher and keeper, and who does what
+- ``namespaces``  new namespaces and id maps
+- ``network``, ``ruleset``  loopback, addresses, routes, capture, the listeners that go to the gate
+- ``tree``, ``areas``, ``places``  the mount tree: the root, the fence's own areas, the places of the plan
+- ``limits``, ``lockdown``  what process 1 gives up before it says that it is ready
+- ``report``, ``hints``  what is told to the supervisor when a step fails
 """
