@@ -82,10 +82,12 @@ def _show(answer: Answer, context: Context, out: Output) -> None:
 
 
 def _no_remedy(decision: Decision) -> str:
-    managed = decision.rule is not None and decision.rule.scope is Scope.MANAGED
+    managed = decision.rule is not None and decision.rule.scope is Scope.MANAGED and decision.rule.text
     return "only the administrator can change this" if managed else "no entry of your own changes this"
 
 
 def _entry(text: str, key: str, place: str) -> str:
-    quoted = f'"{text}"' if text else "no single entry"
-    return f"{quoted}{f' in {key}' if key else ''} ({place})"
+    """An entry with its list and place; without a text, the list that lacks one."""
+    if not text:
+        return f"not in {key or 'any list'} ({place})"
+    return f'"{text}"{f" in {key}" if key else ""} ({place})'

@@ -23,6 +23,10 @@ __all__ = ["Changes"]
 
 # Entries that hide: an entry that re-opens is the smaller answer to them.
 _READ_KEYS = ("sandbox.filesystem.denyRead", "sandbox.credentials.files")
+# Keys whose waiting entries can turn an answer of each kind.
+_FILES = ("sandbox.filesystem.", "permissions.", "paddock.filesystem.")
+_HOSTS = ("sandbox.network.", "permissions.", "paddock.network.")
+_VARIABLES = ("env", "paddock.environment.")
 
 
 class Changes:
@@ -35,8 +39,9 @@ class Changes:
         self.view = view
         self.objections: dict[str, None] = {}
 
-    def _trusted(self) -> Iterator[tuple[str, Policy]]:
-        if self.settings.trust_needed:
+    def _trusted(self, sections: tuple[str, ...]) -> Iterator[tuple[str, Policy]]:
+        """With the project's entries that wait, when one of them is about this."""
+        if any(entry.origin.key.startswith(sections) for entry in self.settings.trust_needed):
             entries = len(self.settings.trust_needed)
             yield f"`paddock trust`: {entries} of this project's entries wait for it", policy_from(load_settings(replace(self.request, trust_project=True)))
 
@@ -50,8 +55,8 @@ class Changes:
 
     def _removed(self, origin: Origin, without: Callable[[Policy], Policy], added: Iterator[tuple[str, Policy]]) -> Iterator[tuple[str, Policy]]:
         """Without the entry that decided, alone and with an entry that allows: somebody's own, never the administrator's and never the builtin one."""
-        if origin.scope in (Scope.MANAGED, Scope.BUILTIN):
-            return
+        if origin.scope in (Scope.MANAGED, Scope.BUILTIN) or not origin.text:
+            return  # without a text it is a list that lacks something
         text = f'remove "{origin.text}" from {origin.key} ({where(origin, self.settings.context)})'
         yield text, without(self.policy)
         for also, policy in added:
@@ -59,13 +64,13 @@ class Changes:
 
     def for_reading(self, path: str) -> Iterator[tuple[str, Policy]]:
         """To read what is at ``path``, which must be resolved."""
-        yield from self._trusted()
+        yield from self._trusted(_FILES)
         if self._exists(path):
             yield from self._added("sandbox.filesystem.allowRead", self._written(path), "--allow-read")
 
     def for_writing(self, path: str, decision: Decision) -> Iterator[tuple[str, Policy]]:
         """To write at ``path``, which must be resolved."""
-        yield from self._trusted()
+        yield from self._trusted(_FILES)
         rule = decision.rule
         if rule is not None and rule.key == "protected names":
             yield from self._added("paddock.filesystem.unprotect", self._anchored(path), "")
@@ -84,7 +89,7 @@ class Changes:
 
     def for_host(self, host: Host, port: int, decision: Decision) -> Iterator[tuple[str, Policy]]:
         """To reach a host."""
-        yield from self._trusted()
+        yield from self._trusted(_HOSTS)
         from paddock.network.addresses import Kind, kind_of  # brings sockets, which only hosts need
 
         if host.is_address and kind_of(host) is Kind.METADATA:
@@ -101,7 +106,7 @@ class Changes:
 
     def for_variable(self, name: str, decision: Decision) -> Iterator[tuple[str, Policy]]:
         """To see a variable."""
-        yield from self._trusted()
+        yield from self._trusted(_VARIABLES)
         yield from self._added("paddock.environment.keep", name, "--keep-env")
         rule = decision.rule
         if rule is not None:
