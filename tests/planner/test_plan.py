@@ -148,8 +148,10 @@ def test_what_this_host_cannot_do_is_refused_with_a_hint(wanted: Policy, facts: 
 def test_a_builtin_bound_that_cannot_be_kept_is_said_instead() -> None:
     made = plan(NINE, facts=ROOT, settings=limit(Scope.BUILTIN))
     assert any(item.subject == "paddock.limits.processes" for item in made.uncovered)
+    assert made.limits.processes is None, "the fence is not asked for what cannot be had"
     counted = plan(NINE, facts=replace(ROOT, pids_cgroup="/sys/fs/cgroup"), settings=limit(Scope.USER))
     assert not any(item.subject == "paddock.limits.processes" for item in counted.uncovered)
+    assert counted.limits.processes == NINE.limits.processes
 
 
 def test_a_working_folder_that_is_gone() -> None:

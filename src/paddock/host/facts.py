@@ -102,16 +102,20 @@ def _landlock_abi() -> int:
     return max(0, int(answer))
 
 
+def _usable(folder: str) -> str:
+    return folder.rstrip("/") if os.path.isdir(folder) and os.access(folder, os.W_OK) else ""
+
+
 def _pids_cgroup() -> str:
     """cgroups(7): lines of ``/proc/self/cgroup`` are ``hierarchy:controllers:path``; version 2 has hierarchy 0 and no controllers there."""
     for line in (_text("/proc/self/cgroup") or "").splitlines():
         _, controllers, path = line.split(":", 2)
         if "pids" in controllers.split(","):
-            folder = f"/sys/fs/cgroup/pids{path}"
-        elif controllers == "" and "pids" in (_text(f"/sys/fs/cgroup{path}/cgroup.controllers") or "").split():
-            folder = f"/sys/fs/cgroup{path}"
-        else:
-            continue
-        if os.path.isdir(folder) and os.access(folder, os.W_OK):
-            return folder.rstrip("/")
+            return _usable(f"/sys/fs/cgroup/pids{path}")
+        if controllers == "" and os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+            # A child gets the controller only below a cgroup that hands it on, which one that holds processes may not do: look upwards.
+            while "pids" not in (_text(f"/sys/fs/cgroup{path}/cgroup.subtree_control") or "").split() and path not in ("", "/"):
+                path = path.rpartition("/")[0]
+            if "pids" in (_text(f"/sys/fs/cgroup{path}/cgroup.subtree_control") or "").split():
+                return _usable(f"/sys/fs/cgroup{path}")
     return ""

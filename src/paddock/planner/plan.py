@@ -19,7 +19,7 @@ from paddock.planner.layout import Ground, Layout, lay_out
 from paddock.planner.presets.base import Given
 from paddock.planner.presets.collect import Presets, collect
 from paddock.planner.private_files import name_files
-from paddock.planner.require import require, unenforced
+from paddock.planner.require import enforceable, require, unenforced
 from paddock.planner.toolchains import reopened
 from paddock.planner.view import View
 
@@ -96,7 +96,7 @@ def draft(
         network=network,
         host_ports=_host_ports(network),
         doors=doors,
-        limits=policy.limits,
+        limits=enforceable(policy.limits, facts),
         tmp_bytes=(policy.limits.disk_mb or TMP_MIB) * MIB,
         shm_bytes=SHM_MIB * MIB,
         run_bytes=RUN_MIB * MIB,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from paddock.errors import UnsupportedError
 from paddock.host.facts import Facts
 from paddock.model.plan import Uncovered
-from paddock.model.policy import Policy
+from paddock.model.policy import Limits, Policy
 from paddock.model.settings import Scope, Settings
 
-__all__ = ["require", "unenforced"]
+__all__ = ["enforceable", "require", "unenforced"]
 
 BACKENDS = ("namespaces",)
 """The backends that exist."""
@@ -40,6 +41,11 @@ def unenforced(settings: Settings, facts: Facts) -> Iterator[Uncovered]:
     limit = settings.scalars.get("paddock.limits.processes")
     if limit is not None and _cannot_count(facts):
         yield Uncovered("paddock.limits.processes", "root's processes cannot be counted here: no pids cgroup in which a child can be made", limit.origin)
+
+
+def enforceable(limits: Limits, facts: Facts) -> Limits:
+    """The limits without those that ``unenforced`` tells about."""
+    return replace(limits, processes=None) if _cannot_count(facts) else limits
 
 
 def _cannot_count(facts: Facts) -> bool:
