@@ -68,6 +68,24 @@ def test_an_entry_for_localhost_means_both_families() -> None:
     server.close()
 
 
+def test_a_listed_loopback_literal_is_what_its_twin_reaches() -> None:
+    server = Server(echo)  # on 127.0.0.1 only
+    found = opened(Names(), "::1", server.port, f"127.0.0.1:{server.port}")
+    assert isinstance(found, socket.socket), found
+    with found:
+        assert found.getpeername()[0] == "127.0.0.1"
+    turned = opened(Names(), "127.0.0.1", server.port, f"[::1]:{server.port}")
+    assert isinstance(turned, Refusal), "only the listed one is dialled, although the one that was asked for would have answered"
+    server.close()
+
+
+@pytest.mark.parametrize("listed", ["127.0.0.2:80", "*.test:80", "127.0.0.1:81"])
+def test_a_loopback_address_without_a_listed_twin_is_refused(listed: str) -> None:
+    decision, match = Decider(policy(listed)).judge(parse_host("::1"), 80, "capture")
+    assert match is None
+    assert not decision.allowed
+
+
 class Slow:
     def addresses(self, name: str) -> tuple[Host, ...]:
         raise TimeoutError("looking up took too long")

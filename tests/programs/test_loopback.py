@@ -104,7 +104,8 @@ def test_a_service_of_the_host(world: World, project: Path) -> None:
         port = service.line("PORT").split()[1]
         ask = [PYTHON, "-c", ASK, f"http://localhost:{port}/"]
         assert world.unfenced(*ask, cwd=project).good().out == "high water\n"
-        assert world.run(*ask, cwd=project, allow=[f"localhost:{port}"]).good().out == "high water\n"
+        for entry in (f"localhost:{port}", f"127.0.0.1:{port}"):
+            assert world.run(*ask, cwd=project, allow=[entry]).good().out == "high water\n"
         twin = world.run(*ask, cwd=project)
         other = world.run(*ask, cwd=project, allow=["localhost:1"])
     for refused in (twin, other):

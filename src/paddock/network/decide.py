@@ -11,14 +11,16 @@ from dataclasses import dataclass
 
 from paddock.errors import PolicyError
 from paddock.model.decision import Decision
-from paddock.model.hosts import Host, HostError, Pattern, parse_pattern
+from paddock.model.hosts import Host, HostError, Pattern, parse_host, parse_pattern
 from paddock.model.policy import HostRule, NetworkPolicy
 from paddock.model.settings import Origin, Scope
 from paddock.network.addresses import Kind, kind_of
 
-__all__ = ["HOW", "LOCALHOST", "Decider", "Match", "decide", "vet_addresses"]
+__all__ = ["HOW", "LOCALHOST", "LOOPBACK_TWINS", "Decider", "Match", "decide", "vet_addresses"]
 
 LOCALHOST = "localhost"
+LOOPBACK_TWINS = {"127.0.0.1": parse_host("::1"), "::1": parse_host("127.0.0.1")}
+"""The two addresses of ``localhost``, each with the other."""
 
 HOW = {
     "capture": "connection",
@@ -152,12 +154,19 @@ class Decider:
         return any(_covers(m.pattern, host) and m.pattern.port in (None, port) for m in self._denied.candidates(host))
 
     def _loopback_by_name(self, host: Host, port: int, asked: str, how: str) -> tuple[Decision, Match | None]:
-        """``localhost:3000`` also stands for the loopback address that the program inside connected to."""
+        """``localhost:3000`` also stands for the loopback address that the program inside connected to.
+
+        A listed literal stands for its twin: what asks for ``localhost`` tries ``::1`` first, and the gate has accepted before anybody could go on to
+        ``127.0.0.1``. Only the literal that is listed is dialled (``network/dial.py``), so nothing more can be reached.
+        """
         decision, match = self.judge(Host(LOCALHOST), port, how)
         if match is not None and not match.pattern.is_wildcard:
             return decision, match
         if not decision.allowed and decision.rule != self._list():
             return decision, None
+        other = self._allowed.find(LOOPBACK_TWINS[host.text], port) if host.text in LOOPBACK_TWINS else None
+        if other is not None and other.pattern.address:
+            return Decision("allow", f"{asked}: listed as {other.pattern.text}", other.rule.origin), other
         return Decision("deny", f"{asked}: no entry allows it", self._list(), self.remedy(host, port)), None
 
     def _by_deny(self, asked: str, match: Match) -> Decision:

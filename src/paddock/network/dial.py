@@ -13,8 +13,8 @@ from threading import Lock
 from typing import Final, Protocol
 
 from paddock.model.decision import Decision
-from paddock.model.hosts import Host, parse_host
-from paddock.network.decide import LOCALHOST, Decider, Match, vet_addresses
+from paddock.model.hosts import Host
+from paddock.network.decide import LOCALHOST, LOOPBACK_TWINS, Decider, Match, vet_addresses
 
 __all__ = ["Dialler", "Refusal", "Resolver", "connect_any"]
 
@@ -57,7 +57,7 @@ class Dialler:
 
     def open(self, decider: Decider, host: Host, port: int, match: Match) -> socket.socket | Refusal:
         """A connected socket, or the reason why not."""
-        addresses = _loopbacks(host) if match.pattern.labels == (LOCALHOST,) and host.is_address else (host,)
+        addresses = _loopbacks(host, match) if host.text in LOOPBACK_TWINS else (host,)
         if not host.is_address:
             found = self._look_up(host, port, match)
             if isinstance(found, Refusal):
@@ -97,14 +97,16 @@ class Dialler:
             return True
 
 
-def _loopbacks(asked: Host) -> tuple[Host, ...]:
-    """The loopback address that was asked for, then the other family's.
+def _loopbacks(asked: Host, match: Match) -> tuple[Host, ...]:
+    """What an entry means for one of the two addresses of ``localhost``: both of them, the one that was asked for first, or the literal that it names.
 
-    A program that wants ``localhost`` tries ``::1`` first and goes on to ``127.0.0.1`` when nobody listens there. Inside, the gate has already accepted its first
-    attempt, so going on is up to the gate. Only for an entry that says ``localhost``: it means both, a literal means itself.
+    A program that wants ``localhost`` tries ``::1`` first and goes on to ``127.0.0.1`` when nobody listens there. Inside, the gate has already accepted its
+    first attempt, so going on is up to the gate.
     """
-    both = (parse_host("127.0.0.1"), parse_host("::1"))
-    return (asked, *(other for other in both if other.is_v6 != asked.is_v6))
+    twin = LOOPBACK_TWINS[asked.text]
+    if match.pattern.labels == (LOCALHOST,):
+        return asked, twin
+    return (twin,) if match.pattern.address == twin.packed else (asked,)
 
 
 def connect_any(addresses: Sequence[Host], port: int) -> socket.socket:
