@@ -64,6 +64,8 @@ def _helped(out: Gathered, selection: Selection, request: LoadRequest) -> Select
     entry = next((layer.scalars["policyHelper"] for layer in selection.layers if "policyHelper" in layer.scalars), None)
     if source is None or entry is None or not isinstance(entry.value, dict) or source.rank not in (Rank.POLICY, Rank.FILE):
         return selection
+    if out.problems:
+        return selection  # the run is refused anyway, and perhaps somebody else wrote the file that names the program
     roots = request.roots
     program = roots.path(str(entry.value["path"]).lstrip("/"))
     problem = check_owner(program, roots) if MANAGED_OWNERS in request.overrides else None

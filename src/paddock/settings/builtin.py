@@ -216,6 +216,8 @@ DENY_READ: tuple[tuple[str, str], ...] = (
     ("~/.factory", "another agent's login"),
     ("~/.config/io.datasette.llm", "keys of a model client"),
     # System files that hold password hashes, host keys or network secrets. An ordinary user cannot read most of them; a caller with uid 0 can.
+    ("/etc/apt/auth.conf", "logins of package mirrors"),
+    ("/etc/apt/auth.conf.d", "logins of package mirrors"),
     ("/etc/shadow", "password hashes"),
     ("/etc/shadow-", "password hashes"),
     ("/etc/gshadow", "password hashes"),

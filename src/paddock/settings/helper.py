@@ -51,11 +51,14 @@ def run(path: str, arguments: Sequence[str], *, timeout: float = TIMEOUT) -> byt
     with process:
         try:
             output = _read(path, process, deadline)
-            code = process.wait(max(0.0, deadline - time.monotonic()))
+            _wait(path, process.pid, deadline)
         except subprocess.TimeoutExpired:
             raise _failure(path, f"took longer than {timeout:g} seconds") from None
         finally:
-            _end(process)
+            # Not reaped yet, so the number is still this session's, whoever is left in it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
     if code != 0:
         raise _failure(path, f"ended with {code}" if code > 0 else f"was ended by signal {-code}")
     return output
@@ -81,11 +84,12 @@ def _read(path: str, process: subprocess.Popen[bytes], deadline: float) -> bytes
     raise _failure(path, f"printed more than {MAX_OUTPUT} bytes")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Nothing of the helper's session outlives the answer."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+def _wait(path: str, pid: int, deadline: float) -> None:
+    """Until the helper has ended; it is left to be reaped. Raises ``TimeoutExpired`` at the deadline."""
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        if time.monotonic() >= deadline:
+            raise subprocess.TimeoutExpired(path, 0.0)
+        time.sleep(0.002)
 
 
 def _failure(path: str, message: str) -> SettingsError:
