@@ -146,7 +146,8 @@ def test_apt(world: World, serve: Serve, project: Path, tmp_path: Path) -> None:
     name = "apt.servers.example"
     index = b"Package: tides\nVersion: 1.0\nArchitecture: all\nFilename: ./tides.deb\nSize: 5\nMaintainer: nobody <a@b.example>\nDescription: tides\n"
     mirror = Pages({"/debian/./Packages": Answer(index), "/debian/Packages": Answer(index)})
-    world.apt_sources(f"deb [trusted=yes] http://somebody:{HUSH}@{name}/debian ./\n")
+    world.apt_file("sources.list", f"deb [trusted=yes] http://somebody:{HUSH}@{name}/debian ./\n")
+    world.apt_file("auth.conf.d/mirror.conf", f"machine {name} login somebody password {HUSH}\n")
     folders = ["Dir::State=state", "Dir::State::status=status", "Dir::Cache=cache", "Dir::Log=log", "APT::Sandbox::User=root", "Acquire::Retries=0"]
     for folder in ("state/lists/partial", "cache/archives/partial", "log"):
         (project / folder).mkdir(parents=True)
@@ -163,9 +164,10 @@ def test_apt(world: World, serve: Serve, project: Path, tmp_path: Path) -> None:
         ran = world.run(*update, cwd=project, options=["--tool", "apt"])
     assert ran.code == 0, ran.err
     assert "Package: tides" in "".join(file.read_text() for file in (project / "state" / "lists").glob("*Packages"))
-    inside = shown(world, project, Path("/etc/apt/sources.list"), hidden=False)
+    inside = world.run("sh", "-c", "find /etc/apt -type f -exec cat {} +", cwd=project).out
     assert f"http://{name}/debian" in inside
     assert HUSH not in inside
+    assert all("authorization" not in asked.headers for asked in mirror.asked)
 
 
 @BOTH

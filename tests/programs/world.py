@@ -99,9 +99,11 @@ class World:
             raise OSError(int(answer), f"listen on {address}:{port}: {os.strerror(int(answer))}")
         return socket.socket(fileno=descriptors[0])
 
-    def apt_sources(self, text: str) -> None:
-        """Write the machine's source list."""
-        (self._etc / "apt" / "sources.list").write_text(text)
+    def apt_file(self, name: str, text: str) -> None:
+        """Write a file of the machine's ``/etc/apt``."""
+        file = self._etc / "apt" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
 
     # -- commands
 
