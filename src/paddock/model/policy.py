@@ -22,7 +22,8 @@ class PathRule:
 class FilesystemPolicy:
     """Reads: open unless denied, most specific rule wins, allow wins a tie. Writes: closed unless allowed, deny always wins. Spec 2.2 and 3.1.
 
-    ``allow_write`` includes the working folder unless ``project_read_only``. ``unprotect`` holds protected names that the team lifts.
+    ``allow_write`` includes the working folder unless ``project_read_only``. ``reads_locked``: only managed rules re-open reading, by whichever key.
+    ``unprotect`` holds protected names that the team lifts.
     """
 
     deny_read: tuple[PathRule, ...]
@@ -31,6 +32,7 @@ class FilesystemPolicy:
     deny_write: tuple[PathRule, ...]
     unprotect: tuple[PathRule, ...] = ()
     project_read_only: bool = False
+    reads_locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

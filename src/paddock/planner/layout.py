@@ -96,7 +96,20 @@ def lay_out(policy: FilesystemPolicy, ground: Ground, view: View) -> Layout:
     work.secrets(work.tree.sweep())
     work.judge_absent()
     work.judge_patterns()
+    refuse_hidden_folder(work)
     return work.out
+
+
+def refuse_hidden_folder(work: _Work) -> None:
+    """A command cannot start in a folder that it may not see. Raises ``PolicyError`` with the rule that hides it."""
+    if work.tree.access(work.ground.cwd) is not Access.HIDDEN:
+        return
+    above = (work.tree.find(path) for path in (work.ground.cwd, *paths.ancestors(work.ground.cwd)))
+    rule = next((node.deny_read[0] for node in above if node is not None and node.deny_read), _FENCE)
+    raise PolicyError(
+        f"the working folder {work.ground.cwd} is hidden by {rule.key or rule} {rule.text!r} ({rule})",
+        hint="start in another folder, or have the rule's owner re-open this one with allowRead",
+    )
 
 
 class _Work:
@@ -127,7 +140,7 @@ class _Work:
         self.sockets()
         self.surroundings()
         shown: list[str] = []
-        for folder in self.ground.reopened:
+        for folder in () if self.policy.reads_locked else self.ground.reopened:
             if self.hidden_with_home(folder):
                 shown.append(folder)
                 self.show(self.view.resolve(folder), (_TOOLCHAINS, "programs on PATH"))
@@ -194,6 +207,8 @@ class _Work:
             self.out.notices.append(Notice(f"allowWrite {rule.path}: inside, {found.path} is the fence's own and not the host's", rule.origin, "info"))
         elif not self.in_own_folder(found.path):
             node = self.tree.at(found.path, found.kind)
+            managed = rule.origin.scope is Scope.MANAGED
+            node.write_only = self.policy.reads_locked and not managed and (node.write_only or node.allow_write is None)
             node.allow_write = node.allow_write or (rule.origin, "")
             self.write_roots.append(found.path)
 

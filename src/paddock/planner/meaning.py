@@ -66,6 +66,7 @@ def _filesystem(settings: Settings, fed: _Fed) -> FilesystemPolicy:
         deny_write=(*_paths(settings, "sandbox.filesystem.denyWrite"), *fed.paths["denyWrite"]),
         unprotect=tuple(_unprotect(settings)),
         project_read_only=read_only,
+        reads_locked=settings.scalar("sandbox.filesystem.allowManagedReadPathsOnly") is True,
     )
 
 

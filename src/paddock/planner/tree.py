@@ -8,7 +8,7 @@ What a mark means, in the order of power:
 - ``sealed``       never writable, whatever anybody says (Paddock's own files)
 - ``deny_write``   never writable
 - ``protect``      not writable; a deeper ``lift`` ends it (``.claude/worktrees`` inside ``.claude``)
-- ``allow_write``  writable; also re-opens reading here when nothing deeper denies it
+- ``allow_write``  writable; also re-opens reading here when nothing deeper denies it, and not with ``write_only`` inside what an administrator hides
 - ``deny_read`` and ``allow_read``: the deepest one counts, ``allow_read`` in a tie
 - ``private``      a memory-backed folder of the fence: nothing of the host is seen below it unless a rule names it
 - ``show_denied``  listed as hidden although it lies in a hidden region, so that touching it is refused instead of not found
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from paddock.model import paths
 from paddock.model.plan import Access, Kind, Place
-from paddock.model.settings import Origin
+from paddock.model.settings import Origin, Scope
 
 __all__ = ["Mark", "Node", "Standing", "Tree"]
 
@@ -44,6 +44,7 @@ class Node:
         "sealed",
         "show_denied",
         "state",
+        "write_only",
     )
 
     def __init__(self) -> None:
@@ -56,6 +57,7 @@ class Node:
         self.protect: Mark | None = None
         self.sealed: Mark | None = None
         self.show_denied: Mark | None = None
+        self.write_only = False
         self.lift = False
         self.private = False
         self.state = Access.READ
@@ -104,11 +106,16 @@ class Standing:
         self.sealed = self.sealed or node.sealed
 
     def _read(self, node: Node) -> None:
-        opened = node.allow_read or node.allow_write
+        opened = node.allow_read or (None if node.write_only and self._locked(node) else node.allow_write)
         if opened:
             self.opened, self.hidden, self.private = opened, None, False
         elif node.deny_read:
             self.hidden, self.opened = node.deny_read, None
+
+    def _locked(self, node: Node) -> bool:
+        """Whether what hides this place is not the person's own to lift while only managed rules may re-open reading."""
+        hidden = node.deny_read or self.hidden
+        return hidden is not None and hidden[0].scope in (Scope.MANAGED, Scope.BUILTIN)
 
     def access(self) -> Access:
         """What the command may do here."""
