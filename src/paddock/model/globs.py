@@ -6,7 +6,22 @@ character as it is: gitignore(5), spec 3.1 and 3.2.
 
 from __future__ import annotations
 
-__all__ = ["EXPANDED", "GLOB", "LITERAL", "SKIPPED", "component_matches", "covers", "escape", "handling", "is_glob", "literal_prefix", "unescape"]
+from collections.abc import Callable
+
+__all__ = [
+    "EXPANDED",
+    "GLOB",
+    "LITERAL",
+    "SKIPPED",
+    "component_matches",
+    "component_test",
+    "covers",
+    "escape",
+    "handling",
+    "is_glob",
+    "literal_prefix",
+    "unescape",
+]
 
 LITERAL = "literal"
 GLOB = "glob"
@@ -91,22 +106,33 @@ def _closed(wanted: list[str], reached: set[int]) -> set[int]:
 
 def component_matches(pattern: str, name: str) -> bool:
     """Whether one component of a glob matches one name."""
+    return component_test(pattern)(name)
+
+
+def component_test(pattern: str) -> Callable[[str], bool]:
+    """``component_matches`` for one pattern and many names."""
     if not is_glob(pattern):
-        return unescape(pattern) == name
-    # Positions again, for the same reason: "a*a*a*a*b" must not take exponential time.
+        literal = unescape(pattern)
+        return lambda name: literal == name
     units = _units(pattern)
-    reached = _skipping_stars(units, {0})
-    for char in name:
-        kept = {at for at in reached if at < len(units) and units[at] == "*"}
-        reached = _skipping_stars(units, kept | {at + 1 for at in reached if at < len(units) and units[at] != "*" and _takes(units[at], char)})
-    return len(units) in reached
+    return lambda name: _matches(units, name)
 
 
-def _skipping_stars(units: list[str], reached: set[int]) -> set[int]:
-    for at, unit in enumerate(units):
-        if at in reached and unit == "*":
-            reached = reached | {at + 1}
-    return reached
+def _matches(units: list[str], name: str) -> bool:
+    """Only the last star is ever tried again: at most the product of both lengths, where a regular expression takes time exponential in the stars."""
+    unit = at = 0
+    star, taken = -1, 0
+    while at < len(name):
+        if unit < len(units) and units[unit] == "*":
+            star, taken, unit = unit, at, unit + 1
+        elif unit < len(units) and _takes(units[unit], name[at]):
+            unit, at = unit + 1, at + 1
+        elif star >= 0:
+            taken += 1
+            unit, at = star + 1, taken
+        else:
+            return False
+    return all(left == "*" for left in units[unit:])
 
 
 def _units(pattern: str) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from paddock.model.globs import component_test
 from paddock.model.plan import Kind, Uncovered
 from paddock.model.policy import PathRule
 from paddock.planner.names import DEPENDENCY_FOLDERS
@@ -151,41 +152,10 @@ class _Matcher:
 
 
 def component(part: str) -> Callable[[str], bool]:
-    """The test of one component. No regular expression for the two usual shapes, a literal and a single star."""
+    """The test of one component, without regular expressions: a hostile project's pattern could keep one busy for hours."""
     if not _SPECIAL.intersection(part):
         return part.__eq__
     if part.count("*") == 1 and not _SPECIAL.difference("*").intersection(part):
         begin, _, end = part.partition("*")
         return lambda name: len(name) >= len(begin) + len(end) and name.startswith(begin) and name.endswith(end)
-    import re
-
-    try:
-        compiled = re.compile(_regex(part), re.DOTALL)
-    except re.error:
-        # A set that ends before it begins (``[z-a]``) matches nothing in gitignore(5); the text itself is the nearest thing that exists.
-        return part.__eq__
-    return lambda name: compiled.fullmatch(name) is not None
-
-
-def _regex(part: str) -> str:
-    import re
-
-    out = ""
-    position = 0
-    while position < len(part):
-        character = part[position]
-        position += 1
-        if character == "*":
-            out += ".*"
-        elif character == "?":
-            out += "."
-        elif character == "\\" and position < len(part):
-            out += re.escape(part[position])
-            position += 1
-        elif character == "[" and (end := part.find("]", position + 1)) > 0:
-            body = part[position:end].replace("\\", "\\\\")
-            out += f"[^{body[1:]}]" if body[0] in "!^" else f"[{body}]"
-            position = end + 1
-        else:
-            out += re.escape(character)
-    return out
+    return component_test(part)

@@ -76,8 +76,9 @@ class FileObserver:
         try:
             if call is not None:
                 self._look(pid, call, arguments)
-        except (OSError, ValueError):
-            return  # it has died, or its path cannot be read: then the call fails by itself. The answer is below, whatever happened
+        except (OSError, ValueError, RecursionError):
+            # It has died, or its path cannot be read, or leads through a thousand links: then the call fails by itself. The answer is below, whatever happened.
+            return
         finally:
             self._go_on(report)
 

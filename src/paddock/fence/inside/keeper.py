@@ -33,7 +33,9 @@ SIGNAL = 2
 DIAL = 3
 """Number: the port. Answer: 0 with a descriptor, or -1 and the errno."""
 LISTENERS = 4
-"""Answer: the ports, packed as 16 bit numbers in host order."""
+"""Answer: the first ``MOST_PORTS`` ports, packed as 16 bit numbers in host order."""
+MOST_PORTS = 128
+"""Whoever publishes them opens two sockets for each; and a packet that is larger than its reader expects is cut off."""
 
 ANSWER = struct.Struct("=BIqq")
 ANSWERED = 1
@@ -104,7 +106,7 @@ class Keeper:
         elif operation == DIAL:
             self._dial(request, number)
         elif operation == LISTENERS:
-            ports = self._listening()
+            ports = self._listening()[:MOST_PORTS]
             self._answer(request, 0, 0, struct.pack(f"={len(ports)}H", *ports))
         return True
 

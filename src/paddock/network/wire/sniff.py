@@ -15,10 +15,10 @@ LIMIT: Final = 65_536
 """Most bytes that are held back while the protocol is unknown."""
 TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 """RFC 9110 5.6.2."""
-METHOD_LIMIT: Final = 40
 TLS_HANDSHAKE: Final = 0x16
-TLS_MAJOR: Final = 0x03
-BLANKS: Final = b"\r\n\t \x0b\x0c"
+BLANKS: Final = b"\r\n\t \x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0"
+"""What some server takes for a space (RFC 9112 3 lists most), the separators of Python's ``str.split`` after a Latin-1 decoding included."""
+_TO_SPACE: Final = bytes.maketrans(BLANKS, b" " * len(BLANKS))
 
 
 class Protocol(str, Enum):
@@ -36,9 +36,8 @@ def sniff(data: bytes) -> Protocol:
     if not data:
         return Protocol.UNKNOWN
     if data[0] == TLS_HANDSHAKE:
-        if len(data) < 2:
-            return Protocol.UNKNOWN
-        return Protocol.TLS if data[1] == TLS_MAJOR else Protocol.OPAQUE
+        # Whatever version the record claims: servers are told to ignore it (RFC 8446 5.1), and some do. The strict reader refuses all but the usual one.
+        return Protocol.TLS
     return _text(data)
 
 
@@ -52,7 +51,7 @@ def _text(data: bytes) -> Protocol:
         return Protocol.HTTP
     if newline:
         return Protocol.OPAQUE
-    word = first.split(b" ", 1)[0].split(b"\t", 1)[0]
-    if len(word) > METHOD_LIMIT or not TOKEN.issuperset(word):
+    # No limit to its length: servers take a method of any.
+    if not TOKEN.issuperset(first.translate(_TO_SPACE).split(b" ", 1)[0]):
         return Protocol.OPAQUE
     return Protocol.UNKNOWN if len(data) < LIMIT else Protocol.HOPELESS
