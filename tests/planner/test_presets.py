@@ -18,7 +18,7 @@ NPM = "/usr/lib/node_modules/npm"
 DEFINITIONS = f"{NPM}/node_modules/@npmcli/config/lib/definitions/definitions.js"
 
 
-def presets(files: Tree, *tools: str, environ: dict[str, str] | None = None, hidden: Callable[[str], bool] = lambda _: False) -> Presets:
+def presets(files: Tree, *tools: str, environ: dict[str, str] | None = None, hidden: Callable[[str], bool] = lambda _: False, uid: int = 0) -> Presets:
     given = Given(
         view=View(files),
         home=HOME,
@@ -28,6 +28,7 @@ def presets(files: Tree, *tools: str, environ: dict[str, str] | None = None, hid
         programs=(f"{APP}/node_modules/.bin", "/usr/bin"),
         writable=lambda path: path.startswith(APP),
         hidden=hidden,
+        uid=uid,
     )
     return collect(given, [(tool, ASKED) for tool in tools], project_root=APP, cache_home=f"{HOME}/.cache/paddock", cache_possible=True)
 
@@ -233,6 +234,18 @@ def test_yarns_scopes_keep_their_registries_and_no_login() -> None:
 def test_pnpm_reaches_its_own_registry() -> None:
     made = presets(tree({f"{HOME}/.config/pnpm/rc": "@team:registry=https://p.example:4873/\n"}), "npm")
     assert patterns(made) == ["p.example:4873"]
+
+
+# -- ssh
+
+
+def test_sshs_drop_ins_belong_to_the_caller_inside() -> None:
+    files = tree(
+        {"/etc/ssh/ssh_config.d/20-x.conf": "SendEnv X\n", "/etc/ssh/ssh_config.d/old": "", "/etc/ssh/ssh_config.d/30-y.conf": Link("../y"), "/etc/ssh/y": "\n"}
+    )
+    made = presets(files, uid=1000)
+    assert {file.path: file.content for file in made.files} == {"/etc/ssh/ssh_config.d/20-x.conf": b"SendEnv X\n", "/etc/ssh/y": b"\n"}
+    assert not presets(files, uid=0).files, "root is somebody inside too"
 
 
 # -- certificates

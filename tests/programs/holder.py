@@ -13,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 CLONE_NEWNET = 0x40000000
 IP_FREEBIND = 15  # ip(7); no name for it in Python
@@ -25,8 +26,13 @@ def call(*argv: str) -> None:
 
 def be_the_machine(etc: str, neighbour: int) -> None:
     call("mount", "--bind", f"{etc}/hosts", "/etc/hosts")
-    if os.path.isdir("/etc/apt"):
-        call("mount", "--bind", f"{etc}/apt", "/etc/apt")
+    for folder in ("apt", "ssh"):
+        if os.path.isdir(f"/etc/{folder}"):
+            call("mount", "--bind", f"{etc}/{folder}", f"/etc/{folder}")
+    drop_in = comment_of_root()
+    if drop_in and os.path.isdir("/etc/ssh"):
+        call("mount", "--bind", drop_in, "/etc/ssh/ssh_config.d/20-machine.conf")
+
     call("ip", "link", "set", "lo", "up")
     call("ip", "link", "add", "near0", "type", "veth", "peer", "name", "far0", "netns", str(neighbour))
     call("ip", "address", "add", "203.0.113.1/30", "dev", "near0")
@@ -34,6 +40,14 @@ def be_the_machine(etc: str, neighbour: int) -> None:
     call("ip", "link", "set", "near0", "up")
     call("ip", "route", "add", NEIGHBOUR_V4, "via", "203.0.113.2")
     call("ip", "-6", "route", "add", NEIGHBOUR_V6, "via", "2001:db8:7::2")
+
+
+def comment_of_root() -> str:
+    """A file that root owns and that says nothing, for a place where only its owner matters. Empty when there is none."""
+    for file in sorted(Path("/etc/security").glob("*.conf")):
+        if file.stat().st_mode & 0o044 == 0o044 and all(line[0] in "#\n" for line in file.read_text().splitlines(keepends=True)):
+            return str(file)
+    return ""
 
 
 def be_the_neighbour() -> None:

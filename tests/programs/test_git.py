@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import must
+from tests.conftest import applies, must
 from tests.programs.conftest import Serve, need
 from tests.programs.servers import accepting, git_backend
 from tests.programs.world import World
@@ -87,7 +87,7 @@ def test_ssh(world: World, project: Path, served: Path, tmp_path: Path) -> None:
     sshd = Sshd(tmp_path, key)
     name = "ssh.servers.example"
     url = f"ssh://{pwd.getpwuid(os.geteuid()).pw_name}@{name}{served}/tides.git"
-    ssh = f"ssh -F none -i {key} -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    ssh = f"ssh -i {key} -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
     extra = IDENTITY | {"GIT_SSH_COMMAND": ssh}
     with accepting(world.listen(world.host(name), 22), sshd):
         world.run("sh", "-c", EXCHANGE, url, cwd=project, allow=[f"{name}:22"], extra=extra).good()
@@ -97,3 +97,13 @@ def test_ssh(world: World, project: Path, served: Path, tmp_path: Path) -> None:
     assert "Connection reset by" in twin.err, twin.err
     assert twin.refused(f"{name}:22")["area"] == "network"
     assert not (project / "other").exists()
+
+
+def test_ssh_takes_the_machines_drop_ins(world: World, project: Path) -> None:
+    """ssh wants root or the caller to own them, and in a user namespace root is nobody."""
+    applies(os.geteuid() != 0, "root is somebody inside")
+    need("ssh")
+    must(world.unfenced("grep", "-q", "", "/etc/ssh/ssh_config.d/20-machine.conf", cwd=project).code == 0, "no file of root's to stand in for a drop-in")
+    words = ["ssh", "-G", "code.servers.example"]
+    assert "Bad owner" in world.unfenced(*words, cwd=project).err, "the twin: this machine is such a namespace itself"
+    assert "hostname code.servers.example\n" in world.run(*words, cwd=project).good().out

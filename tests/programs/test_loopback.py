@@ -17,9 +17,9 @@ import pytest
 from tests.programs.world import PADDOCK, World
 
 PYTHON = os.path.realpath(sys.executable)
-# Serves one page on a port of the kernel's choice (or the one that is asked for) and says which.
+# Serves one page on every port that is asked for (0: one of the kernel's choice), opened in that order, and says which.
 SERVER = """\
-import http.server, sys
+import http.server, sys, threading
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
@@ -27,9 +27,10 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"high water\\n")
     def log_message(self, *words): pass
-server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Page)
-print("PORT", server.server_port, flush=True)
-server.serve_forever()
+servers = [http.server.HTTPServer(("127.0.0.1", int(port)), Page) for port in sys.argv[1:]]
+for server in servers:
+    threading.Thread(target=server.serve_forever).start()
+print("PORT", servers[0].server_port, flush=True)
 """
 ASK = """\
 import sys, urllib.request
@@ -81,22 +82,22 @@ def running(words: list[str]) -> Iterator[Running]:
         made.stop()
 
 
-@pytest.mark.parametrize("how", ["allowLocalBinding", "publish", "neither"])
+@pytest.mark.parametrize("how", ["allowLocalBinding", "publish"])
 def test_a_dev_server_inside(world: World, project: Path, how: str) -> None:
-    # Ports of this machine's own loopback, so a fixed one is free.
-    options = {"allowLocalBinding": ["--settings", '{"sandbox": {"network": {"allowLocalBinding": true}}}'], "publish": ["--publish", "5173"], "neither": []}
-    words = world.enter(*PADDOCK, "run", *options[how], "--", PYTHON, "-c", SERVER, "5173", cwd=project)
-    ask = [PYTHON, "-c", ASK, "http://127.0.0.1:5173/"]
+    # Ports of this machine's own loopback, so fixed ones are free. The second one opens after the first.
+    everything = ["--settings", '{"sandbox": {"network": {"allowLocalBinding": true}}}']
+    options = everything if how == "allowLocalBinding" else ["--publish", "5174"]
+    words = world.enter(*PADDOCK, "run", *options, "--", PYTHON, "-c", SERVER, "5173", "5174", cwd=project)
+    first, second = ([PYTHON, "-c", ASK, f"http://127.0.0.1:{port}/"] for port in (5173, 5174))
     with running(words) as server:
-        server.line("PORT 5173")
-        if how == "neither":
-            # That nothing is published cannot be waited for; from inside the same address answers, from outside nobody listens.
-            refused = world.unfenced(*ask, cwd=project)
-            assert "Connection refused" in refused.err
-            return
-        server.line("5173")
-        assert world.unfenced(*ask, cwd=project).good().out == "high water\n"
-    assert "Connection refused" in world.unfenced(*ask, cwd=project).err, "the way in ends with the run"
+        server.line(":5174")  # when the later one is told, the earlier one has been looked at too
+        assert world.unfenced(*second, cwd=project).good().out == "high water\n"
+        other = world.unfenced(*first, cwd=project)
+        if how == "allowLocalBinding":
+            assert other.good().out == "high water\n"
+        else:
+            assert "Connection refused" in other.err, "a port that nobody asked for stays inside"
+    assert "Connection refused" in world.unfenced(*second, cwd=project).err, "the way in ends with the run"
 
 
 def test_a_service_of_the_host(world: World, project: Path) -> None:

@@ -55,6 +55,10 @@ class World:
     def __init__(self, folder: Path) -> None:
         self._etc = folder / "etc"
         (self._etc / "apt").mkdir(parents=True)
+        drop_ins = self._etc / "ssh" / "ssh_config.d"
+        drop_ins.mkdir(parents=True)
+        (drop_ins / "20-machine.conf").touch()
+        (drop_ins.parent / "ssh_config").write_text("Include /etc/ssh/ssh_config.d/*.conf\n")
         self._hosts = self._etc / "hosts"
         self._hosts.write_text("127.0.0.1 localhost\n::1 localhost\n")
         self._reports = folder / "reports"

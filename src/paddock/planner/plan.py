@@ -76,7 +76,7 @@ def draft(
     view = View(files)
     ground = _ground(settings.context, view, cwd, environ, allow_home=allow_home)
     layout = lay_out(policy.filesystem, ground, view)
-    presets = _presets(policy, settings.context, ground, layout, view, environ)
+    presets = _presets(policy, settings.context, ground, layout, view, environ, uid=facts.uid)
     covered = {file.path for file in presets.files}
     network = replace(policy.network, allowed=(*policy.network.allowed, *presets.hosts))
     doors = network.proxy_env
@@ -124,7 +124,7 @@ def _ground(context: Context, view: View, cwd: str, environ: Mapping[str, str], 
     )
 
 
-def _presets(policy: Policy, context: Context, ground: Ground, layout: Layout, view: View, environ: Mapping[str, str]) -> Presets:
+def _presets(policy: Policy, context: Context, ground: Ground, layout: Layout, view: View, environ: Mapping[str, str], *, uid: int) -> Presets:
     config = environ.get("XDG_CONFIG_HOME", "")
     given = Given(
         view=view,
@@ -135,6 +135,7 @@ def _presets(policy: Policy, context: Context, ground: Ground, layout: Layout, v
         project_root=ground.project_root,
         writable=lambda path: layout.access(path) is Access.WRITE or _in_project(path, ground),
         hidden=lambda path: layout.access(path) is Access.HIDDEN,
+        uid=uid,
     )
     cache_home = paths.normalise(context.cache_home)
     presets = collect(given, policy.tools, project_root=ground.project_root, cache_home=cache_home, cache_possible=view.can_make(cache_home))

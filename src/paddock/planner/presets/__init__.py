@@ -4,6 +4,7 @@
 - ``urls``     addresses: the login taken out, the host taken out
 - ``ini``      configuration files of the ini family, line by line
 - ``cache``    one private cache folder per project
+- ``ssh``      drop-ins that ssh accepts inside
 - ``certificates``  files of authorities that tools are told to trust
 - ``npm``, ``yarn``, ``pip``, ``uv``, ``git``, ``apt``   one tool (and its relatives) each
 - ``collect``  all of them for one plan

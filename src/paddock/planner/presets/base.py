@@ -20,7 +20,8 @@ KEY = "paddock.network.tools"
 @dataclass(frozen=True, slots=True)
 class Given:
     """``writable`` says whether a (resolved) path belongs to the project, or the command could have written it: what stands there is not the user's word.
-    ``programs`` are the folders of PATH. ``hidden`` says whether the rules hide a (resolved) path.
+    ``programs`` are the folders of PATH. ``hidden`` says whether the rules hide a (resolved) path;
+    ``uid`` is the caller's user id.
     """
 
     view: View
@@ -31,6 +32,7 @@ class Given:
     programs: tuple[str, ...]
     writable: Callable[[str], bool]
     hidden: Callable[[str], bool] = lambda _: False
+    uid: int = 0
 
     def variable(self, name: str) -> str:
         """A variable of the caller, under its own name or in capitals; empty when there is none."""

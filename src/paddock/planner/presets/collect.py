@@ -9,14 +9,21 @@ from paddock.errors import InternalError
 from paddock.model.plan import Bind, PrivateFile
 from paddock.model.policy import HostRule
 from paddock.model.settings import Notice, Origin
-from paddock.planner.presets import apt, certificates, git, npm, pip
+from paddock.planner.presets import apt, certificates, git, npm, pip, ssh
 from paddock.planner.presets.base import Given, Gives
 from paddock.planner.presets.cache import cache
 
 __all__ = ["Presets", "collect"]
 
 # Configuration is always shown without its secrets; hosts only for the presets that the policy names.
-_CONFIGURE: tuple[Callable[[Given, Gives], None], ...] = (npm.configure, pip.configure, git.configure, apt.configure, certificates.from_environment)
+_CONFIGURE: tuple[Callable[[Given, Gives], None], ...] = (
+    npm.configure,
+    pip.configure,
+    git.configure,
+    apt.configure,
+    ssh.configure,
+    certificates.from_environment,
+)
 _HOSTS: dict[str, Callable[[Given, Gives], None]] = {"npm": npm.hosts, "pip": pip.hosts, "git": git.hosts, "apt": apt.hosts}
 
 
