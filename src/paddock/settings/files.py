@@ -12,7 +12,7 @@ import stat
 from paddock.errors import Problem, SettingsError, UsageError
 from paddock.model.paths import join
 
-__all__ = ["MAX_BYTES", "inline_or_file", "read_file", "read_optional"]
+__all__ = ["MAX_BYTES", "inline_or_file", "leads_nowhere", "read_file", "read_optional"]
 
 MAX_BYTES = 2 * 1024 * 1024
 """The largest settings file that is read; the public format has the same limit for ``--settings``."""
@@ -42,6 +42,11 @@ def read_file(path: str) -> tuple[bytes, os.stat_result]:
     if found is None:
         raise _failure(path, "no such file")
     return found
+
+
+def leads_nowhere(path: str) -> bool:
+    """Whether there is a symbolic link at ``path`` whose end is missing."""
+    return os.path.islink(path) and not os.path.exists(path)
 
 
 def inline_or_file(text: str, cwd: str, option: str) -> tuple[str, bytes | str]:

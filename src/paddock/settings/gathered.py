@@ -8,7 +8,7 @@ from typing import NamedTuple
 from paddock.errors import Problem, SettingsError
 from paddock.model.settings import Notice, Origin, Scope, Source
 from paddock.settings.document import parse
-from paddock.settings.files import read_optional
+from paddock.settings.files import leads_nowhere, read_optional
 from paddock.settings.layer import Family, Layer, Voided
 from paddock.settings.managed import Roots
 from paddock.settings.overrides import BROKEN_FILES, EVERY, MANAGED_BROKEN
@@ -58,6 +58,10 @@ class Gathered:
             found = read_optional(path)
         except SettingsError as error:
             self.reject(scope, path, error.problems)
+            return None
+        if found is None and scope is Scope.MANAGED and leads_nowhere(path):
+            # Elsewhere a link without an end is a file that is not there; here somebody has put a policy behind it.
+            self.reject(scope, path, [Problem(path, 0, 0, "is a link that leads nowhere", "make its target, or remove the link")])
             return None
         if found is None:
             self.sources.append(Source(scope, path, "absent"))
