@@ -14,6 +14,7 @@ from paddock.model.plan import Access, Kind, Place, Uncovered
 from paddock.model.policy import FilesystemPolicy, PathRule
 from paddock.model.settings import Notice, Origin, Scope
 from paddock.planner import globs, protect, sockets
+from paddock.planner.strays import Strays
 from paddock.planner.tree import Mark, Node, Tree
 from paddock.planner.view import Resolved, View
 
@@ -121,6 +122,7 @@ class _Work:
         self.tree = self.out.tree
         self.write_roots: list[str] = []
         self.absent: list[tuple[str, str, PathRule]] = []
+        self.links = Strays(view, (ground.cwd, ground.project_root), policy.allow_write)
 
     def private(self) -> None:
         for folder in PRIVATE_FOLDERS:
@@ -136,7 +138,8 @@ class _Work:
                 node = self.tree.at(found.path, found.kind)
                 node.deny_read = node.deny_read or (rule.origin, rule.origin.text if rule.origin.scope is Scope.BUILTIN else "")
         for rule, found in self.expanded(self.policy.allow_read, "allowRead"):
-            self.show(found, (rule.origin, ""))
+            if not self.strays(rule, found, "allowRead"):
+                self.show(found, (rule.origin, ""))
         self.sockets()
         self.surroundings()
         shown: list[str] = []
@@ -182,6 +185,14 @@ class _Work:
                 return  # a rule that names the folder stands
             self.show(self.view.resolve(first), (_FENCE, "the folder in /tmp that holds the project"))
 
+    def strays(self, rule: PathRule, found: Resolved, key: str) -> bool:
+        """Whether a rule would open what a link in the project leads to; that is said."""
+        if found.kind is None or not self.links.strays(rule, found):
+            return False
+        text = f"{key} {rule.path}: a link that commands can change leads to {found.path}, which is not opened by it; name the target itself"
+        self.out.notices.append(Notice(text, rule.origin))
+        return True
+
     def show(self, found: Resolved, mark: Mark) -> None:
         """Re-open reading at a place and at the links that lead to it."""
         if found.kind is None or self.in_own_folder(found.path):
@@ -201,6 +212,8 @@ class _Work:
             self.out.notices.append(Notice(f"allowWrite {rule.path}: patterns are not carried out for writing; name the folder itself", rule.origin))
             return
         found = self.view.resolve(rule.path)
+        if self.strays(rule, found, "allowWrite"):
+            return
         if found.kind is None:
             self.out.notices.append(Notice(f"allowWrite {rule.path}: there is nothing at this path, so nothing becomes writable", rule.origin, "info"))
         elif found.path in PRIVATE_FOLDERS:

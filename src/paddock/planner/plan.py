@@ -12,7 +12,7 @@ from paddock.host.facts import Facts
 from paddock.host.files import Files
 from paddock.model import paths
 from paddock.model.plan import Access, Plan
-from paddock.model.policy import HostRule, NetworkPolicy, Policy
+from paddock.model.policy import HostRule, NetworkPolicy, PathRule, Policy
 from paddock.model.settings import Context, Settings
 from paddock.planner import environment
 from paddock.planner.layout import Ground, Layout, lay_out
@@ -20,6 +20,7 @@ from paddock.planner.presets.base import Given
 from paddock.planner.presets.collect import Presets, collect
 from paddock.planner.private_files import name_files
 from paddock.planner.require import enforceable, require, unenforced
+from paddock.planner.strays import Strays
 from paddock.planner.toolchains import reopened
 from paddock.planner.view import View
 
@@ -74,7 +75,7 @@ def draft(
     """``make_plan``, which keeps what it looked at."""
     backend = require(policy, settings, facts)
     view = View(files)
-    ground = _ground(settings.context, view, cwd, environ, allow_home=allow_home)
+    ground = _ground(settings.context, view, cwd, environ, policy.filesystem.allow_write, allow_home=allow_home)
     layout = lay_out(policy.filesystem, ground, view)
     presets = _presets(policy, settings.context, ground, layout, view, environ, uid=facts.uid)
     covered = {file.path for file in presets.files}
@@ -108,18 +109,19 @@ def draft(
     return Draft(_with_digest(plan), ground, view, layout)
 
 
-def _ground(context: Context, view: View, cwd: str, environ: Mapping[str, str], *, allow_home: bool) -> Ground:
+def _ground(context: Context, view: View, cwd: str, environ: Mapping[str, str], written: Sequence[PathRule], *, allow_home: bool) -> Ground:
     folder = view.resolve(paths.normalise(cwd))
     if folder.kind is None:
         raise PolicyError(f"the working folder {cwd} does not exist", hint="change to a folder that exists")
     home = view.resolve(paths.normalise(context.home)).path
+    project_root = view.resolve(paths.normalise(context.project_root)).path
     return Ground(
         cwd=folder.path,
         home=home,
-        project_root=view.resolve(paths.normalise(context.project_root)).path,
+        project_root=project_root,
         own=_installation(),
         state=tuple(paths.normalise(folder) for folder in (context.paddock_config_home, context.state_home, context.cache_home)),
-        reopened=reopened(view, home, environ),
+        reopened=reopened(view, home, environ, Strays(view, (folder.path, project_root), written)),
         allow_home=allow_home,
     )
 

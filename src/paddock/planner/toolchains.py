@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from paddock.model import paths
 from paddock.model.plan import Kind
+from paddock.planner.strays import Strays
 from paddock.planner.view import View
 
 __all__ = ["reopened"]
@@ -31,17 +32,19 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
 }
 
 
-def reopened(view: View, home: str, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Existing folders and files below ``home``, resolved and sorted."""
+def reopened(view: View, home: str, environ: Mapping[str, str], links: Strays) -> tuple[str, ...]:
+    """Existing folders and files below ``home``, resolved and sorted. What a link in the project leads to is left out: an activated environment there is on
+    PATH, and commands can replace it.
+    """
     found: dict[str, None] = {}
     for entry in environ.get("PATH", "").split(":"):
         if not entry.startswith("/") or "\0" in entry:
             continue
         folder = view.resolve(paths.normalise(entry))
-        if folder.kind is Kind.DIRECTORY and folder.path != home and paths.is_beneath(folder.path, home):
+        if folder.kind is Kind.DIRECTORY and folder.path != home and paths.is_beneath(folder.path, home) and not links.leads_out(folder):
             for path in _around(folder.path, home):
                 there = view.resolve(path)
-                if there.kind is not None:
+                if there.kind is not None and not links.leads_out(there):
                     found[there.path] = None
     return tuple(sorted(found))
 
