@@ -22,7 +22,7 @@ from paddock.settings.layer import Family
 from paddock.settings.load import AGENT_ONLY, LoadRequest, context_for, load, settle
 from paddock.settings.managed import FOLDERS, Roots
 from paddock.settings.overrides import EVERY, REFERENCE
-from paddock.settings.support import asks_about_hosts, start
+from paddock.settings.start import asks_about_hosts, start
 from paddock.settings.table import KEYS, Merge
 from paddock.settings.tier import AdminSource, Rank
 from paddock.settings.truststore import record_trust

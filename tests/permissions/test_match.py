@@ -99,7 +99,7 @@ def test_patterns_for_writing_by_strictness() -> None:
     assert fed("Read(//*/key)", "deny", STRICT) == [("denyRead", "/*/key")]
     assert fed("Read(//*/key)", "deny", reference) == []
     assert fed("Read(//s/*/key)", "deny", reference) == [("denyRead", "/s/*/key")]
-    assert fed("Edit(**/.env)", "deny", reference._replace(platform="macos")) == [("denyWrite", "/p/**/.env")]
+    assert fed("Edit(**/.env)", "deny", Strictness(refuse=False, write_patterns=False, platform="macos")) == [("denyWrite", "/p/**/.env")]
     assert told(allow=["Edit(**/*.ts)"]) == ["'Edit(**/*.ts)' is a pattern, which the fence does not carry out: name the folder itself"]
 
 

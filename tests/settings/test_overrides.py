@@ -13,7 +13,7 @@ from paddock.permissions.rule import Strictness, feed
 from paddock.planner.layout import Ground, lay_out
 from paddock.planner.view import View
 from paddock.settings import overrides as o
-from paddock.settings.support import asks_about_hosts, start
+from paddock.settings.start import asks_about_hosts, start
 from tests.planner import fakes
 from tests.settings.world import World, values
 
@@ -177,7 +177,7 @@ def test_with_it_paddock_is_stricter(world: World, name: str) -> None:
 def test_the_words_fit_a_table() -> None:
     for override in o.OVERRIDES:
         assert override.title[0].isupper(), override.id
-        for text in override[2:]:
+        for text in (override.reference, override.paddock, override.reason):
             assert text == text.strip(), override.id
             assert not text.endswith("."), override.id
             assert "\n" not in text, override.id

@@ -1,4 +1,4 @@
-"""What holds for any settings: restrictions are never lost, an unseen project widens nothing, order does not matter where it should not, and no text is a crash."""
+"""What holds for any settings: no restriction is lost, an unseen project widens nothing, order does not matter, and no text is a crash."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from paddock.errors import PolicyError
 from paddock.model.settings import Scope
 from paddock.settings.schema import json_schema
 from paddock.settings.support import NOT_GIVEN, UNSUPPORTED, refuse_unsupported
-from paddock.settings.table import KEYS, SECTIONS, TABLE, Class, Merge, Widens
+from paddock.settings.table import KEYS, SECTIONS, TABLE, Class, Key, Merge, Widens
+from paddock.settings.types import Shape
 from tests.settings.world import World
 
 # The keys of the `paddock` object as the design lists them. Another key needs a line there first.
@@ -35,6 +36,20 @@ def test_rows_are_whole() -> None:
         assert not (key.one_way or key.tighten_only) or key.stricter, key.name
         if key.widens is Widens.OUTSIDE_PROJECT:
             assert key.shape.is_path, key.name
+
+
+def test_every_column_of_every_row_exists_and_has_the_kind_that_it_should() -> None:
+    columns = Key.__annotations__
+    kinds = {"frozenset": frozenset, "tuple": tuple, "str": str, "bool": bool, "Shape": Shape, "Merge": Merge, "Class": Class, "Widens": Widens, "object": object}
+    for key in TABLE:
+        for name, value in vars(key).items():
+            allowed = tuple(kinds[part.strip().partition("[")[0]] for part in columns[name].split("|"))
+            assert isinstance(value, allowed), f"{key.name}: {name}"
+    with pytest.raises(AttributeError, match="is fixed"):
+        TABLE[0].default = 1
+    assert {key.held for key in TABLE} == {"", "always", "interactive"}
+    assert {key.every_admin for key in TABLE} == {"", "any", "stricter"}
+    assert all(Scope.MANAGED in key.scopes for key in TABLE if key.every_admin or key.broken)
 
 
 def test_the_schema_has_every_key_and_no_other() -> None:

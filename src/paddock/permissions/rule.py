@@ -35,14 +35,17 @@ class Fed(NamedTuple):
     is_glob: bool = False
 
 
-class Strictness(NamedTuple):
+class Strictness:
     """How a rule is taken. ``refuse``: a deny rule that cannot be understood is an error, and not only skipped. ``write_patterns``: patterns in deny rules are
     carried out for writing. ``platform`` is the one that the fence runs on.
     """
 
-    refuse: bool = True
-    write_patterns: bool = True
-    platform: str = "linux"
+    __slots__ = ("platform", "refuse", "write_patterns")
+
+    def __init__(self, *, refuse: bool = True, write_patterns: bool = True, platform: str = "linux") -> None:
+        self.refuse = refuse
+        self.write_patterns = write_patterns
+        self.platform = platform
 
 
 STRICT = Strictness()

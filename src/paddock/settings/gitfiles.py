@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
 
 from paddock.model.paths import ancestors, is_beneath, join, relative
 
@@ -20,12 +19,15 @@ _EXTENDED = 0x4000  # flag: 16 more bits follow (version 3 and later)
 _NAME_LENGTH = 0x0FFF
 
 
-class Repository(NamedTuple):
+class Repository:
     """``root`` is the working tree, ``git_dir`` its own git directory, ``main_root`` the main checkout (the same, except in a linked worktree)."""
 
-    root: str
-    git_dir: str
-    main_root: str
+    __slots__ = ("git_dir", "main_root", "root")
+
+    def __init__(self, root: str, git_dir: str, main_root: str) -> None:
+        self.root = root
+        self.git_dir = git_dir
+        self.main_root = main_root
 
 
 def find_repository(start: str) -> Repository | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from enum import Enum
 
 from paddock.model.settings import Entry, Scope
@@ -52,16 +52,19 @@ class Layer:
             for entry in members.values():
                 yield KEYS[name], entry
 
-    def drop(self, unwanted: Callable[[Key, Entry], str]) -> list[Voided]:
-        """Take every entry out for which ``unwanted`` gives a reason; they come back with it."""
+    def drop(self, unwanted: Callable[[Key, Entry], str], only: Container[str] | None = None) -> list[Voided]:
+        """Take every entry out for which ``unwanted`` gives a reason; they come back with it. ``only`` names the keys to look at, None for all."""
         out: list[Voided] = []
-        for name in list(self.lists):
-            self.lists[name] = [entry for entry in self.lists[name] if not _void(out, entry, unwanted(key_of(name), entry))]
-        for name in list(self.scalars):
-            if _void(out, self.scalars[name], unwanted(KEYS[name], self.scalars[name])):
+        for name, entries in self.lists.items():
+            key = key_of(name)
+            if only is None or key.name in only:
+                self.lists[name] = [entry for entry in entries if not _void(out, entry, unwanted(key, entry))]
+        for name, entry in list(self.scalars.items()):
+            if (only is None or name in only) and _void(out, entry, unwanted(KEYS[name], entry)):
                 del self.scalars[name]
         for name, members in self.maps.items():
-            self.maps[name] = {inner: entry for inner, entry in members.items() if not _void(out, entry, unwanted(KEYS[name], entry))}
+            if only is None or name in only:
+                self.maps[name] = {inner: entry for inner, entry in members.items() if not _void(out, entry, unwanted(KEYS[name], entry))}
         return out
 
 

@@ -26,7 +26,8 @@ AGENT_ONLY = "an agent's telemetry is not passed on to commands"
 """Why ``OTEL_`` variables of ``env`` are void."""
 
 _MODE = "permissions.defaultMode"
-_PATTERN_LISTS = ("allowWrite", "denyWrite", "allowRead", "denyRead")
+_FILES = "sandbox.filesystem."
+_PATTERN_LISTS = frozenset(_FILES + name for name in ("allowWrite", "denyWrite", "allowRead", "denyRead"))
 
 
 def load(request: LoadRequest) -> Settings:
@@ -50,7 +51,7 @@ def settle(gathered: Gathered, context: Context, request: LoadRequest) -> Settin
     asked = merge(layers, context)
     if asked.problems:
         raise SettingsError(asked.problems)
-    not_given = [voided for layer in layers for voided in layer.drop(support.void_rows(overrides))]
+    not_given = support.take_out(layers, overrides)
     merged = merge(layers, context) if not_given else asked
     said = [*notices_for(void + merged.void), *_about_agents(merged)]
     agent_only = _finish(merged, overrides)
@@ -74,8 +75,8 @@ def _skip_patterns(layers: list[Layer], context: Context, platform: str, overrid
     """Take out path entries with wildcards that this platform does not carry out (spec 3.1)."""
 
     def unwanted(key: Key, entry: Entry) -> str:
-        name = key.name.removeprefix("sandbox.filesystem.")
-        if name not in _PATTERN_LISTS or not isinstance(entry.value, str) or not any(char in entry.value for char in "*?["):
+        name = key.name.removeprefix(_FILES)
+        if not isinstance(entry.value, str) or not any(char in entry.value for char in "*?["):
             return ""
         try:
             path, glob = resolve(entry.value, entry.origin, context)
@@ -86,7 +87,7 @@ def _skip_patterns(layers: list[Layer], context: Context, platform: str, overrid
             return ""
         return "a pattern is not carried out here: name the folder itself"
 
-    return [voided for layer in layers for voided in layer.drop(unwanted)]
+    return [voided for layer in layers if layer.scope is not Scope.BUILTIN for voided in layer.drop(unwanted, _PATTERN_LISTS)]
 
 
 def _finish(merged: Merged, overrides: frozenset[str]) -> list[Voided]:

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 
 from paddock.model.settings import Entry, Scope
 from paddock.settings.layer import Family, Layer, Voided
-from paddock.settings.table import Key, Merge
+from paddock.settings.table import Key
 
 __all__ = ["apply_locks", "restrict_scopes"]
 
 _DISABLED = "sandbox.filesystem.disabled"
 _DOMAINS_LOCK = "sandbox.network.allowManagedDomainsOnly"
 _FILES = "sandbox.credentials.files"
+_CREDENTIALS = (_FILES, "sandbox.credentials.envVars")
 _MODE = "permissions.defaultMode"
 _NO_HOOKS = "disableAllHooks"
 _EXPORTER = "OTEL_EXPORTER_OTLP_"
@@ -26,7 +27,8 @@ def restrict_scopes(layers: Sequence[Layer]) -> list[Voided]:
     """Take out what a scope may not set."""
     out: list[Voided] = []
     for layer in layers:
-        out += layer.drop(_misplaced)
+        if layer.scope is not Scope.BUILTIN:  # our own data is where it may be
+            out += layer.drop(_misplaced)
     return out
 
 
@@ -76,7 +78,7 @@ def _forbidden_modes(layers: Sequence[Layer]) -> list[Voided]:
     def unwanted(key: Key, entry: Entry) -> str:
         return f"{away[entry.value]} takes this mode away" if key.name == _MODE and isinstance(entry.value, str) and entry.value in away else ""
 
-    return [voided for layer in layers for voided in layer.drop(unwanted)] if away else []
+    return [voided for layer in layers for voided in layer.drop(unwanted, (_MODE,))] if away else []
 
 
 def _switched_hooks(layers: Sequence[Layer]) -> list[Voided]:
@@ -86,7 +88,7 @@ def _switched_hooks(layers: Sequence[Layer]) -> list[Voided]:
         return []
     reason = f"{by.file} sets disableAllHooks"
     affected = [layer for layer in layers if by.scope is Scope.MANAGED or layer.scope is not Scope.MANAGED]
-    return [voided for layer in affected for voided in layer.drop(lambda key, _: reason if key.name == "hooks" else "")]
+    return [voided for layer in affected for voided in layer.drop(lambda *_: reason, ("hooks",))]
 
 
 def _foreign_exporters(layers: Sequence[Layer]) -> list[Voided]:
@@ -95,7 +97,7 @@ def _foreign_exporters(layers: Sequence[Layer]) -> list[Voided]:
         return []
     reason = "managed settings choose where telemetry goes"
     others = [layer for layer in layers if layer.scope is not Scope.MANAGED and "env" in layer.maps]
-    return [voided for layer in others for voided in layer.drop(lambda key, e: reason if key.name == "env" and e.origin.text.startswith(_EXPORTER) else "")]
+    return [voided for layer in others for voided in layer.drop(lambda _, e: reason if e.origin.text.startswith(_EXPORTER) else "", ("env",))]
 
 
 def _is_web_rule(entry: Entry) -> bool:
@@ -124,20 +126,19 @@ def _project_auto(layers: Sequence[Layer]) -> list[Voided]:
         if entry is not None and entry.value == "auto" and layer.scope in (Scope.PROJECT, Scope.LOCAL):
             if not any(_MODE in stronger.scalars for stronger in layers[:index]):
                 for weaker in layers[index + 1 :]:
-                    out += weaker.drop(lambda key, _: "the project asks for automatic decisions, so the default holds" if key.name == _MODE else "")
-            out += layer.drop(lambda key, _: "a repository cannot choose automatic decisions" if key.name == _MODE else "")
+                    out += weaker.drop(lambda *_: "the project asks for automatic decisions, so the default holds", (_MODE,))
+            out += layer.drop(lambda *_: "a repository cannot choose automatic decisions", (_MODE,))
     return out
 
 
 def _beaten_masks(layers: Sequence[Layer]) -> list[Voided]:
     """For the same variable or file, ``deny`` beats ``mask`` whatever the scopes (spec 2.4)."""
-    denied = {(key.name, _subject(entry)) for layer in layers for key, entry in layer.entries() if _mode(entry) == "deny"}
+    denied = {(name, _subject(entry)) for layer in layers for name in _CREDENTIALS for entry in layer.lists.get(name, ()) if _mode(entry) == "deny"}
 
     def unwanted(key: Key, entry: Entry) -> str:
-        beaten = key.merge is Merge.UNION and _mode(entry) == "mask" and (key.name, _subject(entry)) in denied
-        return "another entry denies it" if beaten else ""
+        return "another entry denies it" if _mode(entry) == "mask" and (key.name, _subject(entry)) in denied else ""
 
-    return [voided for layer in layers for voided in layer.drop(unwanted)]
+    return [voided for layer in layers for voided in layer.drop(unwanted, _CREDENTIALS)] if denied else []
 
 
 def _mode(entry: Entry) -> object:

@@ -63,22 +63,28 @@ class Roots(NamedTuple):
         return (0,) if self.system == "/" else (0, os.stat(self.system).st_uid)
 
 
-class ManagedFile(NamedTuple):
+class ManagedFile:
     """One file to read, present or not."""
 
-    family: Family
-    path: str
+    __slots__ = ("family", "path")
+
+    def __init__(self, family: Family, path: str) -> None:
+        self.family = family
+        self.path = path
 
 
-class ManagedFolder(NamedTuple):
+class ManagedFolder:
     """One folder and the files to read in it, present or not, strongest first: the drop-ins from the last to the first in alphabetical order, then the base
     file. ``windows`` marks the Windows side of a WSL machine.
     """
 
-    family: Family
-    path: str
-    files: tuple[str, ...]
-    windows: bool = False
+    __slots__ = ("family", "files", "path", "windows")
+
+    def __init__(self, family: Family, path: str, files: tuple[str, ...], *, windows: bool = False) -> None:
+        self.family = family
+        self.path = path
+        self.files = files
+        self.windows = windows
 
 
 def managed_folders(roots: Roots) -> tuple[list[ManagedFolder], list[Problem]]:
@@ -87,7 +93,7 @@ def managed_folders(roots: Roots) -> tuple[list[ManagedFolder], list[Problem]]:
     problems: list[Problem] = []
     folders = [_folder(family, roots.path(folder), problems) for family, folder in FOLDERS[platform]]
     if platform == "wsl":
-        folders.append(_folder(Family.CLAUDE, roots.path(WINDOWS_IN_WSL), problems)._replace(windows=True))
+        folders.append(_folder(Family.CLAUDE, roots.path(WINDOWS_IN_WSL), problems, windows=True))
     return folders, problems
 
 
@@ -97,7 +103,7 @@ def managed_files(roots: Roots) -> tuple[list[ManagedFile], list[Problem]]:
     return [ManagedFile(folder.family, path) for folder in folders for path in folder.files], problems
 
 
-def _folder(family: Family, folder: str, problems: list[Problem]) -> ManagedFolder:
+def _folder(family: Family, folder: str, problems: list[Problem], *, windows: bool = False) -> ManagedFolder:
     drop_ins = f"{folder}/{_DROP_INS}"
     try:
         names = sorted(name for name in os.listdir(drop_ins) if name.endswith(".json") and not name.startswith("."))
@@ -105,7 +111,7 @@ def _folder(family: Family, folder: str, problems: list[Problem]) -> ManagedFold
         names = []
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
             problems.append(Problem(drop_ins, 0, 0, f"cannot be listed: {error.strerror}", "managed settings must be readable by everybody"))
-    return ManagedFolder(family, folder, (*(f"{drop_ins}/{name}" for name in reversed(names)), f"{folder}/{_BASE}"))
+    return ManagedFolder(family, folder, (*(f"{drop_ins}/{name}" for name in reversed(names)), f"{folder}/{_BASE}"), windows=windows)
 
 
 def check_owner(path: str, roots: Roots, *, windows: bool = False) -> Problem | None:

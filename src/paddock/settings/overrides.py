@@ -7,8 +7,6 @@ these rows. Rules of this file: data only.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 __all__ = [
     "AUTO_MODE",
     "BROKEN_FILES",
@@ -50,14 +48,17 @@ HOME_FOLDER = "home-folder"
 OWN_FILES = "own-files"
 
 
-class Override(NamedTuple):
+class Override:
     """One difference. ``reference`` is what the format says, ``paddock`` what happens here, ``reason`` why; each completes a table cell."""
 
-    id: str
-    title: str
-    reference: str
-    paddock: str
-    reason: str
+    __slots__ = ("id", "paddock", "reason", "reference", "title")
+
+    def __init__(self, id_: str, title: str, reference: str, paddock: str, reason: str) -> None:
+        self.id = id_
+        self.title = title
+        self.reference = reference
+        self.paddock = paddock
+        self.reason = reason
 
 
 OVERRIDES: tuple[Override, ...] = (

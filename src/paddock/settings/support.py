@@ -4,17 +4,18 @@ the fence is not given and said once. A release that implements something remove
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from paddock.errors import PolicyError
-from paddock.model.settings import Entry, Notice, Origin, Settings
-from paddock.settings.overrides import FILES_ALWAYS, NEVER_OUTSIDE, REFERENCE, REPORTS, RUN_FENCES, UNLISTED_HOSTS
+from paddock.model.settings import Entry, Notice, Settings
+from paddock.settings.layer import Layer, Voided
+from paddock.settings.overrides import FILES_ALWAYS, NEVER_OUTSIDE, REPORTS
 from paddock.settings.table import Key
 
-__all__ = ["NOT_GIVEN", "UNSUPPORTED", "Start", "asks_about_hosts", "notices", "refuse_unsupported", "start", "void_rows"]
+__all__ = ["NOT_GIVEN", "UNSUPPORTED", "notices", "refuse_unsupported", "take_out"]
 
-_STRICT = "sandbox.network.strictAllowlist"
+_ABOUT_STARTING = ("sandbox.enabled", "sandbox.enabledPlatforms", "sandbox.network.strictAllowlist")
 
 
 class Row(NamedTuple):
@@ -99,60 +100,22 @@ def notices(settings: Settings, platform: str, overrides: frozenset[str]) -> lis
     """What a person should hear once about keys that are not given, or that give everything. ``settings`` still hold them."""
     rows = [row for row in NOT_GIVEN if not row.override or row.override in overrides]
     quiet = [Notice(f"{row.key} {row.sentence}", found[0].origin, "info") for row in rows if (found := list(_matching(settings, row)))]
-    if RUN_FENCES in overrides and not start(settings, platform, available=True, overrides=REFERENCE).sandboxed:
-        quiet += [Notice(f"{key} would leave commands without a sandbox; `paddock run` fences", origin, "info") for key, origin in _unfencing(settings)]
-    if UNLISTED_HOSTS in overrides and asks_about_hosts(settings, REFERENCE) and (entry := settings.scalars.get(_STRICT)) is not None:
-        quiet.append(Notice(f"{_STRICT} is not followed: `paddock run` refuses unlisted hosts", entry.origin, "info"))
+    if any(key in settings.scalars or key in settings.lists for key in _ABOUT_STARTING):
+        from paddock.settings.start import notices as about_starting  # most settings do not say
+
+        quiet += about_starting(settings, platform, overrides)
     loud = [Notice(f"{row.key} {row.sentence}", entry.origin) for row in _LOUD for entry in _matching(settings, row)]
     return [*loud, *quiet]
 
 
-def _unfencing(settings: Settings) -> Iterator[tuple[str, Origin]]:
-    """The entries that say so; most settings only do not mention it, which nobody needs to hear about."""
-    for key in ("sandbox.enabled", "sandbox.enabledPlatforms"):
-        entry = settings.scalars.get(key) or next(iter(settings.list(key)), None)
-        if entry is not None:
-            yield key, entry.origin
-
-
-class Start(NamedTuple):
-    """What becomes of a command: whether it starts at all, fenced or not, and whether a warning is due."""
-
-    starts: bool
-    sandboxed: bool
-    warning: bool
-
-
-def start(settings: Settings, platform: str, *, available: bool, overrides: frozenset[str]) -> Start:
-    """Whether and how a command starts on a host where the fence is ``available`` or not. Spec 2.1."""
-    if platform == "windows":
-        available = False  # never was, spec 2.1
-    if RUN_FENCES in overrides:
-        return Start(starts=available, sandboxed=available, warning=False)
-    platforms = {entry.value for entry in settings.list("sandbox.enabledPlatforms")}
-    wanted = settings.scalar("sandbox.enabled", default=False) is True and (not platforms or platform in platforms)
-    if not wanted or available:
-        return Start(starts=True, sandboxed=wanted, warning=False)
-    must = settings.scalar("sandbox.failIfUnavailable", default=False) is True
-    return Start(starts=not must, sandboxed=False, warning=not must)
-
-
-def asks_about_hosts(settings: Settings, overrides: frozenset[str]) -> bool:
-    """Whether somebody is asked about a host that is not listed, in the modes that ask. Spec 2.3."""
-    if UNLISTED_HOSTS in overrides:
-        return False
-    return not any(settings.scalar(key) is True for key in (_STRICT, "sandbox.network.allowManagedDomainsOnly"))
-
-
-def void_rows(overrides: frozenset[str]) -> Callable[[Key, Entry], str]:
-    """Why an entry does not count because of an override, as a test for ``Layer.drop``."""
+def take_out(layers: Sequence[Layer], overrides: frozenset[str]) -> list[Voided]:
+    """Take out of the layers what an override makes void."""
     rows = {row.key: row for row in NOT_GIVEN if row.override in overrides}
 
     def unwanted(key: Key, entry: Entry) -> str:
-        row = rows.get(key.name)
-        return row.sentence if row is not None and row.applies(entry.value) else ""
+        return rows[key.name].sentence if rows[key.name].applies(entry.value) else ""
 
-    return unwanted
+    return [voided for layer in layers for voided in layer.drop(unwanted, rows)]
 
 
 def _matching(settings: Settings, row: Row) -> Iterator[Entry]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from paddock.errors import PolicyError
 from paddock.model.globs import covers, literal_prefix
@@ -31,16 +30,19 @@ REASON = "project not trusted: run `paddock trust`"
 _PROJECT_MODE = "paddock.filesystem.project"
 
 
-class Gate(NamedTuple):
+class Gate:
     """Which entries wait for trust. ``closed`` are the paths and globs that other scopes deny to read; ``read_only`` whether one of them closed the project.
 
     ``reference`` is None for Paddock's own rule (everything that widens), otherwise the classes of keys that the documented semantics hold back.
     """
 
-    context: Context
-    closed: tuple[tuple[str, bool], ...]
-    read_only: bool
-    reference: frozenset[str] | None = None
+    __slots__ = ("closed", "context", "read_only", "reference")
+
+    def __init__(self, context: Context, closed: tuple[tuple[str, bool], ...], *, read_only: bool, reference: frozenset[str] | None = None) -> None:
+        self.context = context
+        self.closed = closed
+        self.read_only = read_only
+        self.reference = reference
 
     @classmethod
     def of(cls, layers: Sequence[Layer], context: Context, overrides: frozenset[str] = EVERY, *, interactive: bool = False) -> Gate:
@@ -49,7 +51,7 @@ class Gate(NamedTuple):
             return cls(context, (), read_only=False, reference=frozenset({"always", "interactive"} if interactive else {"always"}))
         others = [layer for layer in layers if layer.scope is not Scope.PROJECT]
         read_only = any(layer.scalars[_PROJECT_MODE].value == "read-only" for layer in others if _PROJECT_MODE in layer.scalars)
-        return cls(context, tuple(_closed(others, context)), read_only)
+        return cls(context, tuple(_closed(others, context)), read_only=read_only)
 
     def waiting(self, layers: Sequence[Layer]) -> list[Entry]:
         """The widening entries of every layer that came with the project."""
@@ -129,6 +131,8 @@ def came_with_project(file: str) -> bool:
 
 def gate_layers(layers: Sequence[Layer], waiting: Sequence[Entry]) -> list[Voided]:
     """Take the waiting entries out."""
+    if not waiting:
+        return []
     identities = {id(entry) for entry in waiting}
     return [voided for layer in layers for voided in layer.drop(lambda _, entry: REASON if id(entry) in identities else "")]
 

@@ -7,7 +7,6 @@ than a refused run. Unknown names at the top belong to other readers of the file
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from paddock.errors import Problem, UsageError
 from paddock.model.settings import Entry, Origin, Scope
@@ -19,12 +18,15 @@ from paddock.settings.types import Fault, check
 __all__ = ["Wrong", "faults", "option_layer", "read_entries", "read_layer", "relative_path", "store"]
 
 
-class Wrong(NamedTuple):
+class Wrong:
     """Something wrong in a file. ``key`` is None for a name that nobody knows; ``node`` is the key's whole value."""
 
-    problem: Problem
-    key: Key | None = None
-    node: Node | None = None
+    __slots__ = ("key", "node", "problem")
+
+    def __init__(self, problem: Problem, key: Key | None = None, node: Node | None = None) -> None:
+        self.problem = problem
+        self.key = key
+        self.node = node
 
 
 def read_layer(document: Document, scope: Scope, family: Family) -> tuple[Layer, list[Problem]]:
