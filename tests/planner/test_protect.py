@@ -175,3 +175,12 @@ def test_a_rule_keeps_its_own_reason() -> None:
     policy = filesystem(deny_write=[f"{APP}/.npmrc"])
     found = by_path(layout(policy, tree({f"{APP}/.npmrc": ""})).places())
     assert found[f"{APP}/.npmrc"].why == rule(f"{APP}/.npmrc", "denyWrite").origin
+
+
+def test_a_head_in_the_working_folder_keeps_it_from_becoming_a_repository() -> None:
+    files = tree({f"{APP}/HEAD": "text", f"{APP}/sub/HEAD": "text"})
+    found = layout(filesystem(), files).places()
+    assert effective(found, f"{APP}/HEAD") is Access.READ
+    assert effective(found, f"{APP}/sub/HEAD") is Access.WRITE, "elsewhere it is a file like any other"
+    assert effective(layout(filesystem(unprotect=[f"{APP}/HEAD"]), files).places(), f"{APP}/HEAD") is Access.WRITE
+    assert effective(layout(filesystem(), tree({f"{APP}/HEAD/x": ""})).places(), f"{APP}/HEAD/x") is Access.WRITE, "a folder is no HEAD"

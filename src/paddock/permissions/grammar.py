@@ -44,7 +44,8 @@ def path_pattern(specifier: str, list_name: str, origin: Origin, context: Contex
     the one below the anchor. A directory covers what is in it.
     """
     base, rest, anchored = _anchor(specifier, origin, context)
-    stripped, covers_contents = _without_tail(rest)
+    # Without its "." parts first, so that they hide no tail.
+    stripped, covers_contents = _without_tail("/".join(part for part in rest.split("/") if part != "."))
     single = "/" not in stripped
     dotted = specifier.startswith("./")
     if not anchored and single and stripped and stripped != "**":

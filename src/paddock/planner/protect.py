@@ -43,6 +43,7 @@ def protect(tree: Tree, view: View, policy: FilesystemPolicy, roots: list[str], 
     work.repositories(found)
     for name in found.names:
         work.name(name)
+    work.head()
     for linked in found.linked:
         work.mark(linked.path, linked.kind, linked.reason)
     work.say(found)
@@ -101,6 +102,12 @@ class _Protect:
             end = self.view.resolve(found.path)
             if end.kind is not None:
                 self.mark(end.path, end.kind, found.reason)
+
+    def head(self) -> None:
+        """A file ``HEAD`` in the working folder: without one that git understands the folder is no bare repository, so what is there stays (spec 2.2)."""
+        path = paths.join(self.cwd, "HEAD")
+        if self.view.kind(path) is Kind.FILE:
+            self.mark(path, Kind.FILE, "what makes a folder a git directory")
 
     def repositories(self, found: Findings) -> None:
         folders = list(found.repositories)

@@ -30,7 +30,8 @@ def resolve(written: str, origin: Origin, context: Context) -> tuple[str, bool]:
     contents.
     """
     base, rest = _split(written, origin, context)
-    rest = _without_tail(rest)
+    # Without its "." parts first, so that they hide no tail.
+    rest = _without_tail("/".join(part for part in rest.split("/") if part != "."))
     glob = is_glob(rest)
     # Only what was written can be a wildcard: a working folder that is called "app[1]" is that folder.
     return normalise(f"{escape(base) if glob else base}/{rest}"), glob
