@@ -40,7 +40,17 @@ def test_rows_are_whole() -> None:
 
 def test_every_column_of_every_row_exists_and_has_the_kind_that_it_should() -> None:
     columns = Key.__annotations__
-    kinds = {"frozenset": frozenset, "tuple": tuple, "str": str, "bool": bool, "Shape": Shape, "Merge": Merge, "Class": Class, "Widens": Widens, "object": object}
+    kinds = {
+        "frozenset": frozenset,
+        "tuple": tuple,
+        "str": str,
+        "bool": bool,
+        "Shape": Shape,
+        "Merge": Merge,
+        "Class": Class,
+        "Widens": Widens,
+        "object": object,
+    }
     for key in TABLE:
         for name, value in vars(key).items():
             allowed = tuple(kinds[part.strip().partition("[")[0]] for part in columns[name].split("|"))

@@ -217,3 +217,69 @@ def test_a_local_file_behind_a_link_came_with_the_project(world: World, what: st
     linked.rename(world.project / "moved")
     linked.symlink_to(world.project / "moved")
     assert [entry.origin.key for entry in world.load().trust_needed] == ["env"]
+
+
+@pytest.fixture
+def worktree(world: World) -> Path:
+    """A linked worktree of the project, with the project's settings in it."""
+    git(world.project, "init", "-q")
+    git(world.project, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "--allow-empty", "-m", "x")
+    git(world.project, "worktree", "add", "-q", str(world.home / "tree"))
+    return world.home / "tree"
+
+
+def accept(world: World, cwd: Path | None = None) -> None:
+    found = world.load(cwd=cwd)
+    truststore.record_trust(found.context.state_home, found.context.project_root, found.trust_digest, found.trust_needed)
+
+
+def test_what_the_main_checkout_accepted_holds_in_its_worktrees(world: World, worktree: Path) -> None:
+    content = {"sandbox": {"network": {"allowedDomains": ["a.example"]}}, "permissions": {"allow": ["Edit(//srv/out/**)"]}}
+    world.write("project", content)
+    world.put(worktree / ".claude/settings.json", content)
+    below = world.put(worktree / "pkg/.claude/settings.json", content).parents[1]
+    assert len(world.load(cwd=worktree).trust_needed) == 2
+    accept(world)
+    assert world.load().trust_needed == ()
+    assert world.load(cwd=worktree).trust_needed == ()
+    assert len(world.load(cwd=below).trust_needed) == 2, "another folder of the repository is another project"
+    world.put(worktree / ".claude/settings.json", {"sandbox": {"network": {"allowedDomains": ["b.example"]}}})
+    assert len(world.load(cwd=worktree).trust_needed) == 1, "another set is another set"
+
+
+def test_what_a_worktree_accepted_holds_nowhere_else(world: World, worktree: Path) -> None:
+    content = {"env": {"A": "1"}}
+    world.write("project", content)
+    world.put(worktree / ".claude/settings.json", content)
+    accept(world, worktree)
+    assert world.load(cwd=worktree).trust_needed == ()
+    assert len(world.load().trust_needed) == 1
+
+
+@pytest.mark.parametrize("content", [filesystem(allowWrite=["../out"]), {"permissions": {"allow": ["Edit(../out/**)"]}}, filesystem(allowRead=["./link"])])
+def test_an_entry_that_means_another_place_in_every_worktree_waits_in_each(world: World, worktree: Path, content: object) -> None:
+    for folder in (world.project, worktree):
+        (folder / "link").symlink_to("..")
+        world.put(folder / ".claude/settings.json", content)
+    accept(world)
+    assert world.load().trust_needed == ()
+    assert len(world.load(cwd=worktree).trust_needed) == 1
+
+
+def test_a_folder_that_only_claims_to_be_a_worktree_is_none(world: World, worktree: Path) -> None:
+    content = {"env": {"A": "1"}}
+    world.write("project", content)
+    forged = world.put(world.home / "forged/.claude/settings.json", content).parents[1]
+    (forged / ".git").write_text((worktree / ".git").read_text())
+    accept(world)
+    assert len(world.load(cwd=forged).trust_needed) == 1
+
+
+def test_a_nested_repository_is_a_project_of_its_own(world: World) -> None:
+    git(world.project, "init", "-q")
+    content = {"env": {"A": "1"}}
+    world.write("project", content)
+    inner = world.put(world.project / "inner/.claude/settings.json", content).parents[1]
+    git(inner, "init", "-q")
+    accept(world)
+    assert len(world.load(cwd=inner).trust_needed) == 1

@@ -10,7 +10,7 @@ import stat
 
 from paddock.model.paths import ancestors, is_beneath, join, relative
 
-__all__ = ["Repository", "find_repository", "is_tracked"]
+__all__ = ["Repository", "find_repository", "in_main_checkout", "is_tracked"]
 
 _POINTER_LIMIT = 4096  # a gitfile and a commondir file hold one path
 _INDEX_LIMIT = 64 * 1024 * 1024
@@ -45,6 +45,14 @@ def find_repository(start: str) -> Repository | None:
             if found is not None:
                 return found
     return None
+
+
+def in_main_checkout(folder: str) -> str:
+    """The folder of the main checkout that a folder of a linked worktree stands for; anywhere else the folder itself."""
+    repository = find_repository(folder)
+    if repository is None or repository.root == repository.main_root:
+        return folder
+    return join(repository.main_root, relative(folder, repository.root))
 
 
 def _through_gitfile(root: str, dot_git: str) -> Repository | None:

@@ -17,11 +17,12 @@ from paddock.errors import PolicyError
 from paddock.model.globs import covers, literal_prefix
 from paddock.model.paths import is_beneath
 from paddock.model.settings import Context, Entry, Scope
-from paddock.settings.gitfiles import is_tracked
-from paddock.settings.layer import Layer, Voided
+from paddock.settings.gitfiles import in_main_checkout, is_tracked
+from paddock.settings.layer import Layer, Voided, key_of
 from paddock.settings.overrides import EVERY, TRUST
 from paddock.settings.paths import resolve
 from paddock.settings.table import Key, Widens
+from paddock.settings.validate import relative_path
 
 __all__ = ["REASON", "Gate", "digest_of"]
 
@@ -138,14 +139,24 @@ def gate_layers(layers: Sequence[Layer], waiting: Sequence[Entry]) -> list[Voide
 
 
 def digest_of(project_root: str, entries: Sequence[Entry]) -> str:
-    """SHA-256 (hex) over the project's root and its widening entries; their order, file and line do not matter. Empty for no entries."""
+    """SHA-256 (hex) over the project's root and its widening entries; their order, file and line do not matter. Empty for no entries.
+
+    In a linked worktree the folder of the main checkout stands for the root, so that what was accepted there holds here; not when an entry means another place
+    in every worktree.
+    """
     if not entries:
         return ""
     from hashlib import sha256  # only for projects that widen something
 
     parts = sorted({canonical([entry.origin.key, _named(entry)]) for entry in entries})
-    text = canonical(["paddock trust 1", project_root, *parts])
+    place = project_root if any(map(_depends_on_place, entries)) else in_main_checkout(project_root)
+    text = canonical(["paddock trust 1", place, *parts])
     return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _depends_on_place(entry: Entry) -> bool:
+    """Whether an entry is, or could hold, a path that leaves the project from where the project is."""
+    return ".." in entry.origin.text or (key_of(entry.origin.key).shape.is_path and relative_path(entry.value))
 
 
 def _named(entry: Entry) -> object:

@@ -1,4 +1,7 @@
-"""What people accepted: one small file per project, 0600, below Paddock's state folder, which is never writable from inside a fence."""
+"""What people accepted: small files, 0600, below Paddock's state folder, which is never writable from inside a fence.
+
+One for a project's settings, accepted as a set; one for the hosts that its tools' files name (``part``), where every entry is bound to a file's content.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +12,41 @@ from paddock.errors import SettingsError
 from paddock.model.settings import Entry
 from paddock.settings.document import parse
 from paddock.settings.files import read_optional
+from paddock.settings.gitfiles import in_main_checkout
 
-__all__ = ["accepted_entries", "forget_trust", "is_trusted", "record_trust"]
+__all__ = ["HOSTS", "accepted_entries", "forget_trust", "is_trusted", "record_trust"]
 
 _VERSION = 1
 
+HOSTS = "-hosts"
+"""The part for hosts that files of tools name."""
+
 
 def is_trusted(state_home: str, project_root: str, digest: str) -> bool:
-    """Whether exactly the set with this digest was accepted for this project. False for anything unreadable, damaged or writable by others."""
-    return bool(digest) and _record(state_home, project_root).get("digest") == digest
+    """Whether exactly the set with this digest was accepted for this project, or for the same folder of the main checkout when it is a linked worktree.
+    False for anything unreadable, damaged or writable by others.
+    """
+    if not digest:
+        return False
+    return any(_record(state_home, place).get("digest") == digest for place in dict.fromkeys((project_root, in_main_checkout(project_root))))
 
 
-def accepted_entries(state_home: str, project_root: str) -> tuple[tuple[str, str], ...]:
+def accepted_entries(state_home: str, project_root: str, part: str = "") -> tuple[tuple[str, str], ...]:
     """What was accepted last, as (key, entry as it was written), so that a changed set can be shown as a difference."""
-    entries = _record(state_home, project_root).get("entries")
+    entries = _record(state_home, project_root, part).get("entries")
     if not isinstance(entries, list):
         return ()
     return tuple((str(item.get("key")), str(item.get("text"))) for item in entries if isinstance(item, dict))
 
 
-def record_trust(state_home: str, project_root: str, digest: str, entries: Sequence[Entry]) -> str:
+def record_trust(state_home: str, project_root: str, digest: str, entries: Sequence[Entry], part: str = "") -> str:
     """Accept a set of entries in place of any earlier one; returns the file. Raises ``OSError`` when it cannot be written.
 
     Written beside its place and renamed over it, so that a reader finds the old set or the new one, never half of one.
     """
     import json  # accepting is rare, reading is not
 
-    path = _path(state_home, project_root)
+    path = _path(state_home, project_root, part)
     folder = path.rpartition("/")[0]
     os.makedirs(folder, mode=0o700, exist_ok=True)
     shown = [{"key": entry.origin.key, "text": entry.origin.text} for entry in entries]
@@ -57,21 +68,24 @@ def record_trust(state_home: str, project_root: str, digest: str, entries: Seque
 
 def forget_trust(state_home: str, project_root: str) -> bool:
     """Take acceptance back; False when there was none."""
-    try:
-        os.unlink(_path(state_home, project_root))
-    except FileNotFoundError:
-        return False
-    return True
+    found = False
+    for part in ("", HOSTS):
+        try:
+            os.unlink(_path(state_home, project_root, part))
+        except FileNotFoundError:
+            continue
+        found = True
+    return found
 
 
-def _path(state_home: str, project_root: str) -> str:
+def _path(state_home: str, project_root: str, part: str) -> str:
     from hashlib import sha256  # only for projects that widen something
 
-    return f"{state_home}/trust/{sha256(os.fsencode(project_root)).hexdigest()}.json"
+    return f"{state_home}/trust/{sha256(os.fsencode(project_root)).hexdigest()}{part}.json"
 
 
-def _record(state_home: str, project_root: str) -> dict[str, object]:
-    path = _path(state_home, project_root)
+def _record(state_home: str, project_root: str, part: str = "") -> dict[str, object]:
+    path = _path(state_home, project_root, part)
     try:
         found = read_optional(path)
         if found is None or found[1].st_uid != os.geteuid() or found[1].st_mode & 0o022:
