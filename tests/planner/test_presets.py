@@ -168,7 +168,10 @@ def test_an_rc_file_in_the_project_is_left_alone_and_widens_nothing() -> None:
     made = presets(tree({f"{APP}/rc": NPMRC}), "npm", environ={"npm_config_userconfig": f"{APP}/rc"})
     assert not made.files
     assert not made.hosts
-    assert any("mirror.example:443" in notice.text and f"{APP}/rc:1" in notice.text for notice in made.notices)
+    assert [(entry.value, entry.origin.file, entry.origin.line) for entry in made.waiting] == [
+        ("mirror.example:443", f"{APP}/rc", 1),
+        ("team.example:8443", f"{APP}/rc", 2),
+    ]
 
 
 YARNRC = """\
@@ -183,7 +186,7 @@ npmRegistries:
 def test_the_projects_own_rc_file_is_named_and_not_believed() -> None:
     made = presets(tree({f"{APP}/.npmrc": "registry=https://p.example/\n", f"{HOME}/.npmrc": "registry=https://u.example/\n"}), "npm")
     assert patterns(made) == ["u.example:443"]
-    assert any("p.example:443" in notice.text for notice in made.notices)
+    assert [entry.value for entry in made.waiting] == ["p.example:443"]
 
 
 def test_yarn_and_pnpm() -> None:

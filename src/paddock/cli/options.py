@@ -37,7 +37,7 @@ COMMON: tuple[Option, ...] = (
     Option("--allow-write", "PATH", "let the command write below this path", "sandbox.filesystem.allowWrite"),
     Option("--deny-write", "PATH", "never write below this path", "sandbox.filesystem.denyWrite"),
     Option("--keep-env", "NAME", "pass this variable although it looks like a secret", "paddock.environment.keep"),
-    Option("--tool", "NAME", "allow the hosts that this tool is configured for: npm, pip, git, apt", "paddock.network.tools"),
+    Option("--tool", "NAME", "allow the hosts that this tool is configured for: npm, pip, git, apt, cargo, go, maven, gradle", "paddock.network.tools"),
     Option("--publish", "PORT", "expose this inside port on the host's loopback", "paddock.network.publish", "int"),
     Option("--proxy-env", "", "announce the proxy doors in the environment", "paddock.network.proxyEnv", "true"),
     Option("--timeout", "SECONDS", "end the run after this time with exit code 124", "paddock.limits.timeoutSeconds", "seconds"),

@@ -98,6 +98,8 @@ class Settings:
 
     ``beaten`` holds what lost to a winner, strongest first: by the key of a scalar, by ``key.name`` for a member of a map key, by the key of a list that the
     administrator's list replaces. Entries in ``void`` are not repeated there.
+
+    ``trusted_hosts`` are the hosts that files of tools in the project name and somebody accepted, each as text with its file's digest; None accepts every one.
     """
 
     context: Context
@@ -110,6 +112,7 @@ class Settings:
     trust_needed: tuple[Entry, ...] = ()
     trust_digest: str = ""
     beaten: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
+    trusted_hosts: frozenset[str] | None = frozenset()
 
     def list(self, key: str) -> tuple[Entry, ...]:
         """Entries of a list key, strongest scope first; empty when nobody sets it."""

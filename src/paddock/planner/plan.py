@@ -13,7 +13,7 @@ from paddock.host.files import Files
 from paddock.model import paths
 from paddock.model.plan import Access, Plan
 from paddock.model.policy import HostRule, NetworkPolicy, PathRule, Policy
-from paddock.model.settings import Context, Settings
+from paddock.model.settings import Context, Entry, Settings
 from paddock.planner import environment
 from paddock.planner.layout import Ground, Layout, lay_out
 from paddock.planner.presets.base import Given
@@ -24,7 +24,7 @@ from paddock.planner.strays import Strays
 from paddock.planner.toolchains import reopened
 from paddock.planner.view import View
 
-__all__ = ["Draft", "draft", "make_plan"]
+__all__ = ["Draft", "draft", "make_plan", "project_hosts"]
 
 MIB = 1 << 20
 
@@ -41,6 +41,7 @@ class Draft(NamedTuple):
     ground: Ground
     view: View
     layout: Layout
+    presets: Presets
 
 
 def make_plan(
@@ -77,7 +78,7 @@ def draft(
     view = View(files)
     ground = _ground(settings.context, view, cwd, environ, policy.filesystem.allow_write, allow_home=allow_home)
     layout = lay_out(policy.filesystem, ground, view)
-    presets = _presets(policy, settings.context, ground, layout, view, environ, uid=facts.uid)
+    presets = _presets(policy, settings, ground, layout, view, environ, uid=facts.uid)
     covered = {file.path for file in presets.files}
     network = replace(policy.network, allowed=(*policy.network.allowed, *presets.hosts))
     doors = network.proxy_env
@@ -106,7 +107,17 @@ def draft(
         backend=backend,
         digest="",
     )
-    return Draft(_with_digest(plan), ground, view, layout)
+    return Draft(_with_digest(plan), ground, view, layout, presets)
+
+
+def project_hosts(policy: Policy, settings: Settings, files: Files, *, cwd: str, environ: Mapping[str, str], allow_home: bool = False) -> tuple[Entry, ...]:
+    """Hosts that files of the project name for the presets of the policy, each bound to its file's content. Raises ``PolicyError`` like ``make_plan``."""
+    if not policy.tools:
+        return ()
+    view = View(files)
+    ground = _ground(settings.context, view, cwd, environ, policy.filesystem.allow_write, allow_home=allow_home)
+    layout = lay_out(policy.filesystem, ground, view)
+    return _presets(policy, replace(settings, trusted_hosts=frozenset()), ground, layout, view, environ, uid=0).waiting
 
 
 def _ground(context: Context, view: View, cwd: str, environ: Mapping[str, str], written: Sequence[PathRule], *, allow_home: bool) -> Ground:
@@ -126,7 +137,8 @@ def _ground(context: Context, view: View, cwd: str, environ: Mapping[str, str], 
     )
 
 
-def _presets(policy: Policy, context: Context, ground: Ground, layout: Layout, view: View, environ: Mapping[str, str], *, uid: int) -> Presets:
+def _presets(policy: Policy, settings: Settings, ground: Ground, layout: Layout, view: View, environ: Mapping[str, str], *, uid: int) -> Presets:
+    trusted = settings.trusted_hosts
     config = environ.get("XDG_CONFIG_HOME", "")
     given = Given(
         view=view,
@@ -138,8 +150,10 @@ def _presets(policy: Policy, context: Context, ground: Ground, layout: Layout, v
         writable=lambda path: layout.access(path) is Access.WRITE or _in_project(path, ground),
         hidden=lambda path: layout.access(path) is Access.HIDDEN,
         uid=uid,
+        trusts=lambda entry: trusted is None or entry.origin.text in trusted,
+        networked=bool(policy.network.allowed or policy.tools),
     )
-    cache_home = paths.normalise(context.cache_home)
+    cache_home = paths.normalise(settings.context.cache_home)
     presets = collect(given, policy.tools, project_root=ground.project_root, cache_home=cache_home, cache_possible=view.can_make(cache_home))
     for file in presets.files:
         layout.show_private(file.path, file.why)

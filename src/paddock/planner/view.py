@@ -35,6 +35,7 @@ class View:
         self._files = files
         self._kinds: dict[str, Kind | None] = {}
         self._names: dict[str, dict[str, Kind] | None] = {}
+        self._read: dict[tuple[str, int], bytes | None] = {}
         self._links_left = MAX_LINKS
         self._resolved: dict[str, Resolved] = {"/": Resolved("/", Kind.DIRECTORY, ())}
 
@@ -58,8 +59,13 @@ class View:
         return found
 
     def read(self, path: str, limit: int = SMALL_FILE_BYTES) -> bytes | None:
-        """See ``Files.read``. Not remembered: nothing is read twice."""
-        return self._files.read(path, limit)
+        """See ``Files.read``. Remembered, so that what is judged by its content and what is taken from it are one reading."""
+        try:
+            return self._read[path, limit]
+        except KeyError:
+            pass
+        found = self._read[path, limit] = self._files.read(path, limit)
+        return found
 
     def links(self, path: str) -> tuple[int, int, int]:
         """See ``Files.links``."""

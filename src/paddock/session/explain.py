@@ -21,7 +21,7 @@ from paddock.planner.layout import lay_out
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import Draft, draft
 from paddock.session.changes import Changes
-from paddock.session.prepare import Request, load_settings
+from paddock.session.prepare import Request, load_settings, with_hosts
 from paddock.settings.support import refuse_unsupported
 
 __all__ = ["KINDS", "Answer", "Explainer", "guess"]
@@ -73,6 +73,7 @@ class Explainer:
         refuse_unsupported(self.settings)
         self.policy = policy_from(self.settings)
         self.draft = self._draft(self.policy)
+        self.settings = with_hosts(self.settings, self.draft)
         self.changes = Changes(request, self.settings, self.policy, self.draft.view)
 
     def _draft(self, policy: Policy) -> Draft:

@@ -13,11 +13,15 @@ from paddock.model.policy import Policy
 from paddock.model.settings import Notice, Settings
 from paddock.permissions.rule import notices
 from paddock.planner.meaning import policy_from
-from paddock.planner.plan import make_plan
+from paddock.planner.plan import Draft, draft
 from paddock.settings.load import LoadRequest, load
 from paddock.settings.support import refuse_unsupported
+from paddock.settings.trust import digest_of
+from paddock.settings.truststore import HOSTS, accepted_entries
 
-__all__ = ["Prepared", "Request", "load_settings", "prepare"]
+__all__ = ["Prepared", "Request", "load_settings", "prepare", "with_hosts"]
+
+TOOLS = "paddock.network.tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Prepared:
 
 def load_settings(request: Request) -> Settings:
     """Read and merge every source that counts. Raises ``SettingsError``."""
-    return load(
+    settings = load(
         LoadRequest(
             cwd=request.cwd,
             environ=request.environ,
@@ -58,6 +62,14 @@ def load_settings(request: Request) -> Settings:
             trust_project=request.trust_project,
         )
     )
+    if not settings.list(TOOLS):
+        return settings
+    return replace(settings, trusted_hosts=None if request.trust_project else _accepted_hosts(settings))
+
+
+def _accepted_hosts(settings: Settings) -> frozenset[str]:
+    """Hosts that files of the project's tools name, as they were accepted."""
+    return frozenset(text for _, text in accepted_entries(settings.context.state_home, settings.context.project_root, HOSTS))
 
 
 def prepare(request: Request) -> Prepared:
@@ -65,13 +77,24 @@ def prepare(request: Request) -> Prepared:
     settings = load_settings(request)
     refuse_unsupported(settings)
     policy = policy_from(settings)
-    plan = make_plan(policy, settings, gather(), HostFiles(), argv=request.argv, cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
+    made = draft(policy, settings, gather(), HostFiles(), argv=request.argv, cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
+    settings = with_hosts(settings, made)
+    plan = made.plan
     said = notices(settings)
     if settings.trust_needed:
         said = (*said, _trust_notice(settings))
     if said:
         plan = replace(plan, notices=(*plan.notices, *said))
     return Prepared(settings, policy, plan)
+
+
+def with_hosts(settings: Settings, made: Draft) -> Settings:
+    """The settings with what waits for trust in the files of the project's tools."""
+    waiting, accepted = made.presets.waiting, made.presets.accepted
+    if not waiting and not accepted:
+        return settings
+    digest = settings.trust_digest or digest_of(settings.context.project_root, (*waiting, *accepted))
+    return replace(settings, trust_needed=(*settings.trust_needed, *waiting), trust_digest=digest)
 
 
 def _trust_notice(settings: Settings) -> Notice:

@@ -96,6 +96,7 @@ def look(request: Request) -> Status:
     try:
         settings = load_settings(request)
         prepared = prepare(replace(request, argv=("true",)))
+        settings = prepared.settings
         backend = prepared.plan.backend
         launch = try_launch(prepared.plan)
     except PaddockError as error:

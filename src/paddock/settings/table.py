@@ -472,7 +472,7 @@ _PADDOCK = (
     ),
     _union(
         "paddock.network.tools",
-        list_of(choice("npm", "pip", "git", "apt")),
+        list_of(choice("npm", "pip", "git", "apt", "cargo", "go", "maven", "gradle")),
         Class.ENFORCED,
         "Presets: the hosts that a tool is configured for, its configuration without secrets, a private cache.",
         widens=Widens.ALWAYS,

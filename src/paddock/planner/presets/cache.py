@@ -7,14 +7,15 @@ from hashlib import sha256
 
 from paddock.model import paths
 from paddock.model.plan import Bind
-from paddock.model.settings import Origin, Scope
+from paddock.planner.presets.base import CACHE_ORIGIN
 
-__all__ = ["INSIDE", "cache"]
+__all__ = ["INSIDE", "TEMPORARY", "cache", "kept"]
 
 INSIDE = "/run/paddock/cache"
 """Where the project's cache is seen inside."""
 
-_WHY = Origin(Scope.BUILTIN, "builtin", key="presets", text="a cache private to the project")
+TEMPORARY = "/tmp/cache"  # noqa: S108 -- the fence's own private folder
+"""Where it is when nothing can be kept: it ends with the fence."""
 
 # Variable -> folder below the cache. pnpm keeps its store below PNPM_HOME; its other variable for it makes npm complain.
 _VARIABLES = {
@@ -34,7 +35,7 @@ def cache(
 
     ``possible`` says whether ``cache_home`` can be made; where it cannot (no home), the caches live in the fence's own ``/tmp`` and end with it.
     """
-    base = INSIDE if possible else "/tmp/cache"  # noqa: S108 -- the fence's own private folder
+    base = INSIDE if possible else TEMPORARY
     variables: dict[str, str] = {}
     for name, folder in _VARIABLES.items():
         # npm's variables count in any spelling: whichever the caller used is the one to replace.
@@ -46,8 +47,13 @@ def cache(
     variables["npm_config_update_notifier"] = "false"
     if not possible:
         return (), variables
+    return (Bind(kept(project_root, cache_home), INSIDE, CACHE_ORIGIN),), variables
+
+
+def kept(project_root: str, cache_home: str) -> str:
+    """The folder outside that holds this project's cache. What is kept beside it has a name that begins with its name."""
     name = sha256(project_root.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return (Bind(paths.join(cache_home, f"projects/{name}"), INSIDE, _WHY),), variables
+    return paths.join(cache_home, f"projects/{name}")
 
 
 def _stays(value: str, writable: Callable[[str], bool]) -> bool:

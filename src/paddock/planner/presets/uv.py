@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from paddock.model import paths
 from paddock.model.settings import Notice
 from paddock.planner.presets.base import Given, Gives
-from paddock.planner.presets.urls import without_login
+from paddock.planner.presets.toml import parsed, written
 
 __all__ = ["configure", "hosts"]
 
@@ -21,8 +21,8 @@ def configure(given: Given, gives: Gives) -> None:
     file = _user_file(given)
     content = given.view.read(file)
     if content is not None:
-        kept = {key: value for key, value in _parsed(content).items() if key not in _LEFT}
-        gives.user_file(given, file, "".join(f"{_quoted(key)} = {_written(value)}\n" for key, value in kept.items()).encode("utf-8", "replace"))
+        kept = {key: value for key, value in parsed(content).items() if key not in _LEFT}
+        gives.user_file(given, file, written(kept))
 
 
 def hosts(given: Given, gives: Gives) -> bool:
@@ -30,7 +30,7 @@ def hosts(given: Given, gives: Gives) -> bool:
     replaced = False
     for file in (_user_file(given), "/etc/uv/uv.toml"):
         content = given.view.read(file)
-        data = _parsed(content) if content is not None else {}
+        data = parsed(content) if content is not None else {}
         if content and content.strip() and not data:
             gives.notices.append(Notice(f"{file} cannot be read as TOML: it adds no hosts"))
         for url, default in _indexes(data):
@@ -41,16 +41,6 @@ def hosts(given: Given, gives: Gives) -> bool:
 
 def _user_file(given: Given) -> str:
     return paths.join(given.config_home, "uv/uv.toml")
-
-
-def _parsed(content: bytes) -> dict[str, object]:
-    """Empty for a file that is no TOML: that is uv's to complain about."""
-    import tomllib
-
-    try:
-        return tomllib.loads(content.decode("utf-8", "replace"))
-    except tomllib.TOMLDecodeError:
-        return {}
 
 
 def _indexes(data: dict[str, object]) -> Iterator[tuple[str, bool]]:
@@ -66,29 +56,3 @@ def _indexes(data: dict[str, object]) -> Iterator[tuple[str, bool]]:
         for index in indexes if isinstance(indexes, list) else ():
             if isinstance(index, dict) and isinstance(index.get("url"), str):
                 yield index["url"], index.get("default") is True
-
-
-def _written(value: object) -> str:
-    """A value as TOML on one line, logins taken out of addresses. Dates and other kinds that uv's settings do not have become text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_written, value))}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_quoted(key)} = {_written(inner)}" for key, inner in value.items()) + "}"
-    return _quoted(_clean(str(value)))
-
-
-def _clean(text: str) -> str:
-    """``NAME=ADDRESS`` or an address."""
-    name, found, url = text.partition("=")
-    return f"{name}={without_login(url)}" if found and "://" not in name else without_login(text)
-
-
-def _quoted(text: str) -> str:
-    """A basic string: JSON's escapes are TOML's too, except for DEL (TOML 1.0, "String")."""
-    from json import dumps
-
-    return dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
