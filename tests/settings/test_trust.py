@@ -245,6 +245,9 @@ def test_what_the_main_checkout_accepted_holds_in_its_worktrees(world: World, wo
     assert len(world.load(cwd=below).trust_needed) == 2, "another folder of the repository is another project"
     world.put(worktree / ".claude/settings.json", {"sandbox": {"network": {"allowedDomains": ["b.example"]}}})
     assert len(world.load(cwd=worktree).trust_needed) == 1, "another set is another set"
+    world.put(worktree / ".claude/settings.json", content)
+    assert truststore.forget_trust(world.load().context.state_home, str(worktree))
+    assert len(world.load(cwd=worktree).trust_needed) == 2, "taken back in the worktree, it holds there no longer"
 
 
 def test_what_a_worktree_accepted_holds_nowhere_else(world: World, worktree: Path) -> None:

@@ -67,14 +67,15 @@ def record_trust(state_home: str, project_root: str, digest: str, entries: Seque
 
 
 def forget_trust(state_home: str, project_root: str) -> bool:
-    """Take acceptance back; False when there was none."""
+    """Take acceptance back; False when there was none. In a linked worktree also what holds there from the main checkout."""
     found = False
-    for part in ("", HOSTS):
-        try:
-            os.unlink(_path(state_home, project_root, part))
-        except FileNotFoundError:
-            continue
-        found = True
+    for place in dict.fromkeys((project_root, in_main_checkout(project_root))):
+        for part in ("", HOSTS):
+            try:
+                os.unlink(_path(state_home, place, part))
+            except FileNotFoundError:
+                continue
+            found = True
     return found
 
 
