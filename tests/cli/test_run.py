@@ -169,3 +169,4 @@ def test_a_run_in_a_run_says_what_it_cannot_do(command: str, project: Path) -> N
     ran = paddock(command, project, "--allow-read", str(Path(command).parent.parent), "--", command, "run", "--", "true")
     assert ran.returncode == 125
     assert "cannot build the fence" in ran.stderr
+    assert "in a fence of Paddock already" in ran.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 
 from paddock.fence.launcher.state import StepFailed
 
@@ -15,6 +16,7 @@ _NAMESPACES = (
     "profile is needed, or sysctl kernel.apparmor_restrict_unprivileged_userns=0; everywhere: sysctl user.max_user_namespaces above 0; in a container: one "
     "started with the right to make them. `paddock doctor` tries each step"
 )
+_INSIDE = "this command runs in a fence of Paddock already (PADDOCK=1), which holds it; a fence inside a fence is not possible in this release"
 _LIBRARY = "install libnftables (Debian and Ubuntu: apt install libnftables1), or run `paddock setup`"
 _PROC = "this looks like a container that hides parts of /proc: the kernel then refuses a new /proc to whoever is inside"
 _OWNER = "inside, user 0 has no more rights than any other owner of files: run Paddock as the user whom the path belongs to"
@@ -35,4 +37,6 @@ def explain(failure: StepFailed) -> str:
     if failure.number == errno.EACCES and failure.step.startswith(("show ", "hide ", "empty ")):
         return _OWNER
     early = failure.step.startswith(("make user", "map the caller", "bring up lo", "make a mount", "copy the host"))
-    return _NAMESPACES if early and failure.number in _FORBIDDEN else ""
+    if not early or failure.number not in _FORBIDDEN:
+        return ""
+    return _INSIDE if os.environ.get("PADDOCK") == "1" else _NAMESPACES
