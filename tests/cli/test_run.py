@@ -170,3 +170,11 @@ def test_a_run_in_a_run_says_what_it_cannot_do(command: str, project: Path) -> N
     assert ran.returncode == 125
     assert "cannot build the fence" in ran.stderr
     assert "in a fence of Paddock already" in ran.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_trouble(command: str, project: Path, closed: str) -> None:
+    script = f'"$0" --version {closed} && "$0" run -- true {closed} && "$0" run -- sh -c "exit 3" {closed}'
+    ran = subprocess.run(["/bin/sh", "-c", script, command], cwd=project, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 3, ran.stderr
+    assert "Traceback" not in ran.stderr

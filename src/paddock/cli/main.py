@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from paddock import __version__
+from paddock.cli.output import Output
 from paddock.errors import InternalError, PaddockError, UsageError
 
 __all__ = ["VERBS", "main"]
@@ -36,8 +37,6 @@ def usage() -> str:
 
 def main(argv: list[str]) -> int:
     """Run one verb. ``argv`` is the words after the program's name. Returns the exit code; never raises: what nobody foresaw ends with 125, shown whole."""
-    from paddock.cli.output import Output
-
     out = Output(sys.stdout, sys.stderr)
     try:
         return dispatch(argv, out)
@@ -54,14 +53,13 @@ def main(argv: list[str]) -> int:
         return InternalError.exit_code
 
 
-def dispatch(argv: list[str], out: object) -> int:
+def dispatch(argv: list[str], out: Output) -> int:
     """Find the verb and call it. Raises ``UsageError`` for an unknown one."""
     if not argv or argv[0] in ("-h", "--help", "help"):
-        stream = sys.stdout if argv else sys.stderr
-        stream.write(usage())
+        (out.text if argv else out.block)(usage())
         return 0 if argv else UsageError.exit_code
     if argv[0] in ("-V", "--version"):
-        sys.stdout.write(f"paddock {__version__}\n")
+        out.text(f"paddock {__version__}\n")
         return 0
     if argv[0] not in VERBS:
         raise UsageError(f"unknown verb {argv[0]!r}", hint=suggest(argv[0]))
