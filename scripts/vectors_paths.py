@@ -58,7 +58,8 @@ def settings_of(vector: Vector, filesystem: Mapping[str, Any]) -> Settings:
     """Entries of ``sandbox.filesystem`` as one file of the vector's scope, read and merged."""
     context = context_of(vector)
     origin = origin_of(vector, "", "")
-    document = parse(origin.file, json.dumps({"sandbox": {"filesystem": dict(filesystem)}}))
+    more = {**vector, **vector.get("ctx", {})}.get("additional_dirs", [])
+    document = parse(origin.file, json.dumps({"sandbox": {"filesystem": dict(filesystem)}, "permissions": {"additionalDirectories": more}}))
     layer, wrongs = read_entries(document, origin.scope, Family.CLAUDE)
     if wrongs:
         raise SettingsError([wrong.problem for wrong in wrongs])
@@ -117,7 +118,7 @@ def host_of(vector: Vector, entries: Sequence[str], more: Mapping[str, str | byt
     context = context_of(vector)
     there: dict[str, str | bytes | None] = dict.fromkeys(("/tmp", "/proc", "/dev", "/run", context.cwd, context.home))  # noqa: S108 -- names only
     there.update(more)
-    for entry in entries:
+    for entry in (*entries, *{**vector, **vector.get("ctx", {})}.get("additional_dirs", [])):
         path, glob = resolve(entry, origin_of(vector, "", entry), context)
         there.setdefault(literal_prefix(path) if glob else path, None)
     if main := vector.get("worktree_of"):

@@ -103,10 +103,17 @@ def world(vector: Vector) -> Iterator[World]:
 # -- questions that are no keys
 
 
-def _fed(name: str, part: str) -> Query:
+def _hosts(name: str) -> Query:
+    return lambda _, settings: [rule.pattern for rule in getattr(policy_from(settings).network, name) if rule.origin.scope is not Scope.BUILTIN]
+
+
+def _paths(name: str) -> Query:
+    """Absolute; as they were written where the vector expects that."""
+
     def ask(made: World, settings: Settings) -> object:
-        rules = getattr(getattr(policy_from(settings), part), name)
-        return [made.told(getattr(rule, "path", "") or rule.pattern) for rule in rules if rule.origin.scope is not Scope.BUILTIN]
+        rules = [rule for rule in getattr(policy_from(settings).filesystem, name) if rule.origin.scope is not Scope.BUILTIN]
+        written = any(mark in json.dumps(made.vector["expected"]) for mark in ('"~', '"./', '"."'))
+        return [rule.origin.text if written else made.told(rule.path) for rule in rules]
 
     return ask
 
@@ -156,12 +163,12 @@ QUESTIONS: dict[str, Query] = {
     "denied": _credentials("envVars", "name", "deny"),
     "mask_files": _credentials("files", "path", "mask"),
     "deny_files": _credentials("files", "path", "deny"),
-    "allowedDomains": _fed("allowed", "network"),
-    "deniedDomains": _fed("denied", "network"),
-    "allowWrite": _fed("allow_write", "filesystem"),
-    "denyWrite": _fed("deny_write", "filesystem"),
-    "allowRead": _fed("allow_read", "filesystem"),
-    "denyRead": _fed("deny_read", "filesystem"),
+    "allowedDomains": _hosts("allowed"),
+    "deniedDomains": _hosts("denied"),
+    "allowWrite": _paths("allow_write"),
+    "denyWrite": _paths("deny_write"),
+    "allowRead": _paths("allow_read"),
+    "denyRead": _paths("deny_read"),
     "additional_dirs": lambda _, settings: [entry.value for entry in settings.list("permissions.additionalDirectories")],
     "allow": _listed("allow"),
     "ask": _listed("ask"),
@@ -193,7 +200,9 @@ def answer(made: World, settings: Settings, expected: Mapping[str, Any], prefix:
         short = [key for key in KEYS if key.rpartition(".")[2] == name]
         if dotted in KEYS:
             found = value_of(settings, dotted)
-            out[name] = [] if found is None and wanted == [] else found
+            void = any(entry.origin.key == dotted for entry, _ in settings.void)
+            # A list that nobody sets and one whose every entry is void are both "nothing", which vectors write in either way.
+            out[name] = [] if found is None and wanted == [] else None if found == [] and wanted is None and void else found
         elif not prefix and name in QUESTIONS:
             out[name] = QUESTIONS[name](made, settings)
         elif isinstance(wanted, dict) and not set(wanted) <= {"set", "length"}:
@@ -278,6 +287,9 @@ def trust(vector: Vector) -> object:
                 made.write(scope, vector[scope])
         if "local" in vector:
             _git(made, tracked=vector.get("local_tracked") is True)
+        if any("symlink" in name and value for name, value in vector.items()):
+            (made.project / ".claude").rename(made.project / "elsewhere")
+            (made.project / ".claude").symlink_to("elsewhere")
         trusted = vector.get("trusted", True)
         request = made.request(trusted=trusted is True, interactive=vector.get("interactive", True))
         if trusted == "parent_only":

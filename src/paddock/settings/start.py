@@ -26,8 +26,8 @@ class Start(NamedTuple):
 
 def start(settings: Settings, platform: str, *, available: bool, overrides: frozenset[str]) -> Start:
     """Whether and how a command starts on a host where the fence is ``available`` or not. Spec 2.1."""
-    if platform == "windows":
-        available = False  # never was, spec 2.1
+    if platform in ("windows", "wsl1"):
+        available = False  # neither ever was, spec 2.1
     if RUN_FENCES in overrides:
         return Start(starts=available, sandboxed=available, warning=False)
     platforms = {entry.value for entry in settings.list("sandbox.enabledPlatforms")}
