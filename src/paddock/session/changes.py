@@ -5,14 +5,14 @@ Proposals only: whoever asks plans with each of them and keeps the first that wo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from paddock.model import globs, paths
 from paddock.model.decision import Decision
 from paddock.model.hosts import Host
-from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, NetworkPolicy, Policy
-from paddock.model.settings import Origin, Scope, Settings
+from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, HostRule, NetworkPolicy, Policy
+from paddock.model.settings import Entry, Origin, Scope, Settings
 from paddock.planner.meaning import policy_from
 from paddock.planner.view import View
 from paddock.session.paste import PASTE_INTO
@@ -30,20 +30,23 @@ _VARIABLES = ("env", "paddock.environment.")
 
 
 class Changes:
-    """Proposals for one folder. ``objections`` are sentences about why a usual proposal would not help."""
+    """Proposals for one folder. ``hosts`` wait for trust in files of the project's tools; ``objections`` say why a usual proposal would not help."""
 
-    def __init__(self, request: Request, settings: Settings, policy: Policy, view: View) -> None:
+    def __init__(self, request: Request, settings: Settings, policy: Policy, view: View, hosts: Sequence[Entry] = ()) -> None:
         self.request = request
         self.settings = settings
         self.policy = policy
         self.view = view
+        self.hosts = tuple(HostRule(str(entry.value), entry.origin) for entry in hosts)
         self.objections: dict[str, None] = {}
 
     def _trusted(self, sections: tuple[str, ...]) -> Iterator[tuple[str, Policy]]:
         """With the project's entries that wait, when one of them is about this."""
         if any(entry.origin.key.startswith(sections) for entry in self.settings.trust_needed):
             entries = len(self.settings.trust_needed)
-            yield f"`paddock trust`: {entries} of this project's entries wait for it", policy_from(load_settings(replace(self.request, trust_project=True)))
+            policy = policy_from(load_settings(replace(self.request, trust_project=True)))
+            network = replace(policy.network, allowed=(*policy.network.allowed, *self.hosts))
+            yield f"`paddock trust`: {entries} of this project's entries wait for it", replace(policy, network=network)
 
     def _added(self, key: str, value: str, option: str) -> Iterator[tuple[str, Policy]]:
         """With one more entry, which passes every lock that an entry of a file passes."""

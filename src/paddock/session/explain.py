@@ -74,7 +74,7 @@ class Explainer:
         self.policy = policy_from(self.settings)
         self.draft = self._draft(self.policy)
         self.settings = with_hosts(self.settings, self.draft)
-        self.changes = Changes(request, self.settings, self.policy, self.draft.view)
+        self.changes = Changes(request, self.settings, self.policy, self.draft.view, self.draft.presets.waiting)
 
     def _draft(self, policy: Policy) -> Draft:
         request = self.request

@@ -19,7 +19,7 @@ from paddock.settings.support import refuse_unsupported
 from paddock.settings.trust import digest_of
 from paddock.settings.truststore import HOSTS, accepted_entries
 
-__all__ = ["Prepared", "Request", "load_settings", "prepare", "with_hosts"]
+__all__ = ["Prepared", "Request", "load_settings", "managed_hosts_only", "prepare", "with_hosts"]
 
 TOOLS = "paddock.network.tools"
 
@@ -62,9 +62,14 @@ def load_settings(request: Request) -> Settings:
             trust_project=request.trust_project,
         )
     )
-    if not settings.list(TOOLS):
+    if not settings.list(TOOLS) or managed_hosts_only(settings):
         return settings
     return replace(settings, trusted_hosts=None if request.trust_project else _accepted_hosts(settings))
+
+
+def managed_hosts_only(settings: Settings) -> bool:
+    """Whether an administrator has the last word about hosts: then what a project's files name cannot be accepted, and nobody is asked."""
+    return settings.scalar("sandbox.network.allowManagedDomainsOnly") is True
 
 
 def _accepted_hosts(settings: Settings) -> frozenset[str]:
@@ -91,7 +96,7 @@ def prepare(request: Request) -> Prepared:
 def with_hosts(settings: Settings, made: Draft) -> Settings:
     """The settings with what waits for trust in the files of the project's tools."""
     waiting, accepted = made.presets.waiting, made.presets.accepted
-    if not waiting and not accepted:
+    if managed_hosts_only(settings) or not (waiting or accepted):
         return settings
     digest = settings.trust_digest or digest_of(settings.context.project_root, (*waiting, *accepted))
     return replace(settings, trust_needed=(*settings.trust_needed, *waiting), trust_digest=digest)

@@ -9,7 +9,7 @@ from paddock.host.files import HostFiles
 from paddock.model.settings import Entry, Settings
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import project_hosts
-from paddock.session.prepare import Request, load_settings
+from paddock.session.prepare import Request, load_settings, managed_hosts_only
 from paddock.settings.trust import digest_of
 from paddock.settings.truststore import HOSTS, accepted_entries, forget_trust, record_trust
 
@@ -57,6 +57,8 @@ def waiting(request: Request) -> Waiting:
 def _hosts(request: Request) -> tuple[Entry, ...]:
     """What files of the project's tools name, for the presets that count once everything shown is accepted."""
     settings = load_settings(replace(request, trust_project=True))
+    if managed_hosts_only(settings):
+        return ()
     return project_hosts(policy_from(settings), settings, HostFiles(), cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
 
 

@@ -140,7 +140,7 @@ def found_program(given: Given, *names: str) -> str:
     """Where a program really is: the first of ``names`` on PATH, links followed. Empty when there is none, or when the command could have put it there."""
     for folder in given.programs:
         for name in names:
-            found = given.view.resolve(paths.join(folder, name)).path
-            if not given.writable(found) and given.view.executable(found):
-                return found
+            found = given.view.resolve(paths.join(folder, name))
+            if found.kind is not None and not given.writable(found.path) and given.view.executable(found.path):
+                return found.path
     return ""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from paddock.model import paths
 from paddock.model.settings import Notice, Origin, Scope
@@ -28,13 +26,6 @@ _LEFT = frozenset({"credential-provider", "global-credential-providers", "proxy"
 # The program is large; it is read only when the preset is asked for and nothing replaces the default (bytes).
 _PROGRAM_BYTES = 96 << 20
 _URL = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789.-")
-
-
-class _Index(NamedTuple):
-    """The address of an index, and the key that names it."""
-
-    key: str
-    url: str
 
 
 def configure(given: Given, gives: Gives) -> None:
@@ -76,8 +67,8 @@ def hosts(given: Given, gives: Gives) -> None:
             table = parsed(content) if content is not None else {}
             added = False
             text = (content or b"").decode("utf-8", "replace")
-            for index in _indexes(table):
-                added = _add(given, gives, index.url, file, line_of(text, index.url)) or added
+            for url in _indexes(table):
+                added = _add(given, gives, url, file, line_of(text, url)) or added
             replaced = replaced or (_replaces(table) and (added or not given.writable(given.view.resolve(file).path)))
     if not replaced:
         _builtin(given, gives)
@@ -97,16 +88,16 @@ def _files(folder: str) -> Iterator[str]:
     yield paths.join(folder, "config.toml")
 
 
-def _indexes(table: dict[str, object]) -> Iterator[_Index]:
+def _indexes(table: dict[str, object]) -> Iterator[str]:
     for section, keys in (("source", ("registry", "git")), ("registries", ("index",))):
         tables = table.get(section)
-        for name, inner in tables.items() if isinstance(tables, dict) else ():
+        for inner in tables.values() if isinstance(tables, dict) else ():
             for key in keys:
                 if isinstance(inner, dict) and isinstance(inner.get(key), str):
-                    yield _Index(f"{section}.{name}.{key}", inner[key])
+                    yield inner[key]
     registry = table.get("registry")
     if isinstance(registry, dict) and isinstance(registry.get("index"), str):
-        yield _Index("registry.index", registry["index"])
+        yield registry["index"]
 
 
 def _replaces(table: dict[str, object]) -> bool:
@@ -126,6 +117,8 @@ def _add(given: Given, gives: Gives, url: str, file: str, line: int) -> bool:
 
 def _downloads(given: Given, gives: Gives, url: str) -> bool:
     """An index says where its packages are (The Cargo Book, "Index Format"): in ``config.json``, which cargo keeps of every index it has used."""
+    import json
+
     target = target_of(url)
     folder = paths.join(_home(given), "registry/index")
     found = False
