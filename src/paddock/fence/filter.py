@@ -13,7 +13,7 @@ import stat
 from paddock.fence.kernel.bpf import ALLOW, Clause, Rule, assemble, equals, has_bits, not_zero, refuse
 from paddock.fence.kernel.numbers import AUDIT_ARCH, NUMBERS, X32_BIT, X86_64
 
-__all__ = ["RULES", "static_filter"]
+__all__ = ["OWN_GROUP_ONLY", "RULES", "static_filter"]
 
 _EPERM = refuse(errno.EPERM)
 _ENOSYS = refuse(errno.ENOSYS)
@@ -36,6 +36,10 @@ _STREAM, _DGRAM, _RAW, _SEQPACKET = 1, 2, 3, 5
 _NONBLOCK, _CLOEXEC = 0o4000, 0o2000000
 _TYPE = 0xFFFFFFFF & ~(_NONBLOCK | _CLOEXEC)
 _TCP, _UDP, _ROUTE = 6, 17, 0
+
+# setpriority(2), ioprio_set(2): whom a call is about.
+_PRIO_PROCESS, _PRIO_PGRP, _PRIO_USER = 0, 1, 2
+_IOPRIO_PROCESS, _IOPRIO_PGRP, _IOPRIO_USER = 1, 2, 3
 
 
 def _mode(names: tuple[str, ...], argument: int, *, creating_flags: int | None = None) -> Rule:
@@ -86,6 +90,11 @@ RULES: tuple[Rule, ...] = (
     Rule(("ioctl",), (Clause((equals(1, _TIOCSTI, _TIOCLINUX),), _EPERM),), ALLOW),
     # Limits of others: process 1 could be starved through them.
     Rule(("prlimit64",), (Clause((has_bits(0, 0xFFFFFFFF), not_zero(2)), _EPERM),), ALLOW),
+    # Process 1 has to be scheduled to end the fence: made idle beside busy processes, it let them outlive a killed supervisor for as long as they liked.
+    # A process group may reach outside (see OWN_GROUP_ONLY), and "all of this user's" holds process 1.
+    Rule(("sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"), (Clause((equals(0, 1),), _EPERM),), ALLOW),
+    Rule(("setpriority",), (Clause((equals(0, _PRIO_PROCESS), equals(1, 1)), _EPERM), Clause((equals(0, _PRIO_PGRP, _PRIO_USER),), _EPERM)), ALLOW),
+    Rule(("ioprio_set",), (Clause((equals(0, _IOPRIO_PROCESS), equals(1, 1)), _EPERM), Clause((equals(0, _IOPRIO_PGRP, _IOPRIO_USER),), _EPERM)), ALLOW),
     # Set-id bits: a file made here can be run outside by somebody else.
     _mode(("chmod", "fchmod", "creat", "mkdir"), 1),
     _mode(("fchmodat", "fchmodat2", "mkdirat"), 2),
@@ -99,6 +108,11 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def static_filter() -> bytes:
-    """The program for this machine."""
-    return assemble(RULES, NUMBERS, AUDIT_ARCH, X32_BIT if NUMBERS is X86_64 else None)
+OWN_GROUP_ONLY = Rule(("kill",), (Clause((equals(0, 0),), _EPERM),), ALLOW)
+"""For a command that shares its process group with processes outside: "everybody in my group" is the one way to name them (kill(2))."""
+
+
+def static_filter(*, shared_group: bool = False) -> bytes:
+    """The program for this machine. ``shared_group`` says that the command's process group holds processes outside and that nothing else keeps signals in."""
+    rules = (*RULES, OWN_GROUP_ONLY) if shared_group else RULES
+    return assemble(rules, NUMBERS, AUDIT_ARCH, X32_BIT if NUMBERS is X86_64 else None)

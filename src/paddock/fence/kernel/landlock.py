@@ -10,7 +10,7 @@ import struct
 
 from paddock.fence.kernel.libc import system_call
 
-__all__ = ["Ruleset", "abi"]
+__all__ = ["SCOPES_FROM", "Ruleset", "abi"]
 
 ACCESS_FS_MAKE_BLOCK = 1 << 11
 ACCESS_FS_MAKE_CHAR = 1 << 6
@@ -26,6 +26,9 @@ ACCESS_FS_TRUNCATE = 1 << 14
 ACCESS_FS_WRITE_FILE = 1 << 1
 CREATE_RULESET_VERSION = 1
 RULE_PATH_BENEATH = 1
+SCOPE_SIGNAL = 1 << 1
+SCOPES_FROM = 6
+"""The version that can keep signals in."""
 
 ON_FILES = ACCESS_FS_WRITE_FILE | ACCESS_FS_TRUNCATE
 WRITES = (
@@ -58,11 +61,13 @@ def abi() -> int:
 
 
 class Ruleset:
-    """Writing is refused everywhere except at what ``allow`` names, once ``restrict`` was called. Close it with ``restrict``."""
+    """Once ``restrict`` was called, writing is refused everywhere except at what ``allow`` names, and from ``SCOPES_FROM`` on no signal goes out."""
 
     def __init__(self, version: int) -> None:
         self.handled = WRITES if version >= 3 else WRITES & ~ACCESS_FS_TRUNCATE
-        self._fd = _create_ruleset(struct.pack("=Q", self.handled), 8, 0)
+        # struct landlock_ruleset_attr: files, network, scopes. Older kernels know only the first.
+        attributes = struct.pack("=3Q", self.handled, 0, SCOPE_SIGNAL) if version >= SCOPES_FROM else struct.pack("=Q", self.handled)
+        self._fd = _create_ruleset(attributes, len(attributes), 0)
 
     def allow(self, fd: int) -> None:
         """Allow writing at and below what ``fd`` is open on (an ``O_PATH`` descriptor will do)."""

@@ -50,6 +50,8 @@ class State:
         self.replaced: set[int] = set()
         """The standard streams that were opened again through a read-only mount."""
         self.ipv6 = True
+        self.shared_group = False
+        """Whether the command's process group holds processes outside, with nothing but the filter to keep signals from them."""
         self.observer = -1
         self.notices: list[str] = []
 
