@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from paddock.fence.inside.keeper import MOST_PORTS
+from paddock.fence.launcher.limits import _sweep
 from paddock.fence.namespaces import Fence, start
 from paddock.model.plan import Access
 from paddock.planner.globs import component
@@ -86,3 +87,17 @@ def test_a_pattern_of_a_project_cannot_keep_the_planner_busy() -> None:
     test = component("*a" * 24 + "b")
     assert not test("a" * 250)  # by backtracking: longer than the universe is old
     assert test("a" * 250 + "b")
+
+
+def test_what_a_killed_launcher_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    ended = os.fork()
+    if ended == 0:
+        os._exit(0)
+    os.waitpid(ended, 0)
+    kept = {f"paddock-{os.getpid()}", "paddock-x", f"other-{ended}"}
+    for name in (*kept, f"paddock-{ended}"):
+        (tmp_path / name).mkdir()
+    folder = os.open(tmp_path, os.O_RDONLY)
+    _sweep(folder)
+    os.close(folder)
+    assert {path.name for path in tmp_path.iterdir()} == kept

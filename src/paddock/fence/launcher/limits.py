@@ -11,6 +11,7 @@ from paddock.model.plan import Plan
 __all__ = ["ProcessLimit"]
 
 _MOUNT = "/sys/fs/cgroup"
+_OWNER = "paddock"
 _OURS = 2
 """The launcher and process 1 are counted too."""
 
@@ -43,7 +44,8 @@ class ProcessLimit:
 
     def _join(self, folder: str, room: int) -> None:
         parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        name = f"paddock-{os.getpid()}"
+        _sweep(parent)
+        name = f"{_OWNER}-{os.getpid()}"
         os.mkdir(name, 0o755, dir_fd=parent)
         self._parent, self._name = parent, name
         self._write(f"{name}/pids.max", str(room))
@@ -61,6 +63,17 @@ class ProcessLimit:
             os.write(fd, text.encode())
         finally:
             os.close(fd)
+
+
+def _sweep(parent: int) -> None:
+    """Remove the cgroups of launchers that were killed before they could: an empty one does nothing, and nobody else would ever take it away."""
+    for name in os.listdir(parent):
+        owner, _, pid = name.partition("-")
+        if owner == _OWNER and pid.isdecimal() and not os.path.exists(f"/proc/{pid}"):
+            try:
+                os.rmdir(name, dir_fd=parent)
+            except OSError:
+                continue  # something still runs in it
 
 
 def _folder() -> str:
