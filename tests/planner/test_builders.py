@@ -103,7 +103,7 @@ def test_a_cache_for_each_tool_that_is_installed(program: str, variables: dict[s
 def test_what_outlasts_a_run_is_never_reached_through_what_the_command_writes() -> None:
     made = presets(installed(tree({}), "/usr/bin/cargo", "/usr/bin/gradle"))
     writable = [bind.source for bind in made.binds]
-    assert len(writable) == 6
+    assert len(writable) == 7
     assert all(not one.startswith(f"{other}/") for one in writable for other in writable)
 
 
@@ -184,6 +184,13 @@ def test_cargo_reaches_its_registries_and_what_they_say_their_packages_are_at() 
 
 
 BINARY = b"\x7fELF..sparse+https://iints..sparse+https://index.default.example/sparse+https://no.example/"
+
+
+def test_what_an_index_of_the_project_once_answered_was_accepted_by_nobody() -> None:
+    config = '[registries.x]\nindex = "sparse+https://mirror.example/"\n'
+    cached = {f"{HOME}/.cargo/registry/index/mirror.example-0123/config.json": '{"dl": "https://files.example/"}'}
+    assert patterns(presets(tree({f"{APP}/.cargo/config.toml": config, **cached}), "cargo", trusts=lambda _: True)) == ["mirror.example:443"]
+    assert patterns(presets(tree({CONFIG: config, **cached}), "cargo")) == ["mirror.example:443", "files.example:443"]
 
 
 def test_cargo_without_configuration_gives_the_index_it_was_built_with() -> None:
@@ -512,22 +519,27 @@ def test_nothing_of_a_string_is_left_after_credentials(text: str) -> None:
     ("tool", "file", "text", "host"),
     [
         ("npm", ".npmrc", "registry=https://p.example/\n", "p.example:443"),
+        ("yarn", ".yarnrc.yml", 'npmRegistryServer: "https://p.example/"\n', "p.example:443"),
+        ("pip", ".venv/pip.conf", "[global]\nindex-url = https://p.example/simple\n", "p.example:443"),
+        ("uv", "uv.toml", 'index-url = "https://p.example/simple"\n', "p.example:443"),
+        ("uv", "pyproject.toml", '[[tool.uv.index]]\nurl = "https://p.example/simple"\n', "p.example:443"),
         ("cargo", ".cargo/config.toml", '[registries.x]\nindex = "sparse+https://p.example/"\n', "p.example:443"),
         ("gradle", "gradle/wrapper/gradle-wrapper.properties", "distributionUrl=https\\://p.example/g.zip\n", "p.example:443"),
     ],
 )
 def test_a_host_of_the_project_counts_when_this_very_content_was_accepted(tool: str, file: str, text: str, host: str) -> None:
     files = tree({f"{APP}/{file}": text})
-    waiting = presets(files, tool)
+    preset = {"yarn": "npm", "uv": "pip"}.get(tool, tool)
+    waiting = presets(files, preset)
     assert host not in patterns(waiting)
     (entry,) = waiting.waiting
     assert entry.origin.text == f"{tool}: {host} (from ./{file}, sha256 {sha256(text.encode()).hexdigest()})"
     assert (entry.origin.scope, entry.origin.key) == (Scope.PROJECT, "paddock.network.tools")
-    accepted = presets(files, tool, trusts=lambda other: other.origin.text == entry.origin.text)
+    accepted = presets(files, preset, trusts=lambda other: other.origin.text == entry.origin.text)
     assert host in patterns(accepted)
     assert not accepted.waiting
     assert [other.origin.text for other in accepted.accepted] == [entry.origin.text]
-    changed = presets(tree({f"{APP}/{file}": f"{text}# changed\n"}), tool, trusts=lambda other: other.origin.text == entry.origin.text)
+    changed = presets(tree({f"{APP}/{file}": f"{text}# changed\n"}), preset, trusts=lambda other: other.origin.text == entry.origin.text)
     assert host not in patterns(changed)
     assert len(changed.waiting) == 1
 

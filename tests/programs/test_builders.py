@@ -147,3 +147,13 @@ def test_a_projects_own_file_counts_once_it_was_accepted_and_only_as_it_was(worl
         assert rows == ["new", "gone"]
         for_the_run = world.run(*words, "--prefer-online", cwd=project, options=["--trust-project"])
         assert second.asked, for_the_run.err
+
+        # The same for a preset that only the command line names.
+        settings.unlink()
+        assert world.paddock("trust", "--list", cwd=project).code == 0
+        by_option = ["--tool", "npm"]
+        assert world.run(*words, "--prefer-online", cwd=project, options=by_option).refused(f"{other}:80")["area"] == "network"
+        assert world.paddock("trust", "--yes", *by_option, cwd=project).code == 0
+        asked = len(second.asked)
+        world.run(*words, "--prefer-online", cwd=project, options=by_option).good()
+        assert len(second.asked) > asked

@@ -16,6 +16,7 @@ __all__ = ["main"]
 OPTIONS: tuple[Option, ...] = (
     Option("--yes", "", "accept without a question; for scripts that have shown the entries to somebody"),
     Option("--list", "", "show what waits and accept nothing; exit code 1 when something does"),
+    Option("--tool", "NAME", "also what files of this project name for this tool, for runs with the same option", "paddock.network.tools"),
     Option("--revoke", "", "take an earlier acceptance back"),
     Option("--help", "", "this page"),
 )

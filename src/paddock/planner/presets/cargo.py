@@ -18,8 +18,8 @@ _SPARSE = "sparse+"
 _MAIN = "crates-io"
 """cargo's name for the source that it has without any configuration."""
 
-# Folders of a cargo home that hold what was fetched.
-_KEPT = ("registry", "git")
+# Folders of a cargo home that hold what was fetched and installed.
+_KEPT = ("bin", "git", "registry")
 # Programs that answer with logins, and proxies that cannot be reached.
 _LEFT = frozenset({"credential-provider", "global-credential-providers", "proxy"})
 
@@ -110,7 +110,8 @@ def _replaces(table: dict[str, object]) -> bool:
 def _add(given: Given, gives: Gives, url: str, file: str, line: int) -> bool:
     plain = url.removeprefix(_SPARSE)
     added = gives.address(given, plain, file, line, "cargo")
-    if added:
+    # What an index of the project's answered once is not what somebody accepted: its other hosts have to be listed.
+    if added and not (file.startswith("/") and given.writable(given.view.resolve(file).path)):
         _downloads(given, gives, plain)
     return added
 

@@ -40,8 +40,9 @@ def configure(given: Given, gives: Gives) -> None:
         gives.cache_variable(given, name, folder)
     if before and "GOMODCACHE" in gives.environment:
         # What was fetched before stays usable: a module cache is laid out as a proxy is (go.dev/ref/mod, "Module cache").
-        usual = without_logins(_setting(given, "GOPROXY")[0]) or "off"
-        gives.environment["GOPROXY"] = f"file://{before}/cache/download,{usual}"
+        usual = without_logins(_setting(given, "GOPROXY")[0])
+        if usual:
+            gives.environment["GOPROXY"] = f"file://{before}/cache/download,{usual}"
 
 
 def hosts(given: Given, gives: Gives) -> None:

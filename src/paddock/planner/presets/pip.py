@@ -51,7 +51,7 @@ def hosts(given: Given, gives: Gives) -> None:
                 given, word.partition("=")[2] if name in ("UV_INDEX", "UV_DEFAULT_INDEX") and "=" in word.partition("://")[0] else word, name, 0, "pip"
             )
             replaced = replaced or (added and name in _MAIN)
-    for file in (*_user_files(given), "/etc/pip.conf", "/etc/xdg/pip/pip.conf"):
+    for file in (*_environments(given), *_user_files(given), "/etc/pip.conf", "/etc/xdg/pip/pip.conf"):
         for line in _settings(given, file):
             for word in line.value.split():
                 added = line.key in _INDEXES and gives.address(given, word, file, line.number, "pip")
@@ -68,6 +68,15 @@ def _user_files(given: Given) -> Iterator[str]:
         yield paths.normalise(moved)
     yield paths.join(given.home, ".pip/pip.conf")
     yield paths.join(given.config_home, "pip/pip.conf")
+
+
+def _environments(given: Given) -> Iterator[str]:
+    """The file of a virtual environment ("site" in pip's documentation): the active one's, and those at the usual places of a project."""
+    active = given.environ.get("VIRTUAL_ENV", "")
+    folders = [paths.normalise(active)] if active.startswith("/") and "\0" not in active else []
+    folders += [paths.join(given.project_root, name) for name in (".venv", "venv")]
+    for folder in dict.fromkeys(folders):
+        yield paths.join(folder, "pip.conf")
 
 
 def _settings(given: Given, file: str) -> Iterator[Line]:

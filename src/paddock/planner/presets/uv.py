@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from paddock.model import paths
 from paddock.model.settings import Notice
 from paddock.planner.presets.base import Given, Gives
-from paddock.planner.presets.toml import parsed, written
+from paddock.planner.presets.toml import line_of, parsed, written
 
 __all__ = ["configure", "hosts"]
 
 # Places of the person's own, programs, and proxies that cannot be reached.
 _LEFT = frozenset({"cache-dir", "keyring-provider", "http-proxy", "https-proxy", "publish-url"})
+_NAME, _PROJECT = "uv.toml", "pyproject.toml"
 _INDEXES = ("index-url", "extra-index-url", "find-links")
 
 
@@ -26,17 +27,25 @@ def configure(given: Given, gives: Gives) -> None:
 
 
 def hosts(given: Given, gives: Gives) -> bool:
-    """Add the indexes of the user's file and the system's. True when one of them names a default index."""
+    """Add the indexes of the project's files, the user's and the system's. True when one of them names a default index."""
     replaced = False
-    for file in (_user_file(given), "/etc/uv/uv.toml"):
+    for file in (*(paths.join(given.project_root, name) for name in (_NAME, _PROJECT)), _user_file(given), f"/etc/uv/{_NAME}"):
         content = given.view.read(file)
         data = parsed(content) if content is not None else {}
         if content and content.strip() and not data:
             gives.notices.append(Notice(f"{file} cannot be read as TOML: it adds no hosts"))
-        for url, default in _indexes(data):
-            added = gives.address(given, url, file, 0, "uv")
+        text = (content or b"").decode("utf-8", "replace")
+        for url, default in _indexes(_own(data) if file.endswith(_PROJECT) else data):
+            added = gives.address(given, url, file, line_of(text, url), "uv")
             replaced = replaced or (added and default)
     return replaced
+
+
+def _own(project: dict[str, object]) -> dict[str, object]:
+    """The table ``tool.uv`` of a ``pyproject.toml``."""
+    tools = project.get("tool")
+    own = tools.get("uv") if isinstance(tools, dict) else None
+    return own if isinstance(own, dict) else {}
 
 
 def _user_file(given: Given) -> str:

@@ -17,6 +17,7 @@ __all__ = ["configure", "hosts"]
 
 _KEPT = frozenset({"npmRegistryServer", "registry", "nodeLinker", "enableTelemetry", "enableGlobalCache"})
 _SCOPES = "npmScopes"
+_NAMES = (".yarnrc", ".yarnrc.yml")
 
 
 class _Line(NamedTuple):
@@ -45,15 +46,15 @@ def configure(given: Given, gives: Gives) -> None:
 
 
 def hosts(given: Given, gives: Gives) -> None:
-    """The registries that the user's files name."""
-    for path in _files(given):
+    """The registries that the user's files and the project's name."""
+    for path in (*_files(given), *(paths.join(given.project_root, name) for name in _NAMES)):
         for line in _lines(path, given.view.read(path) or b""):
             if line.registry:
                 gives.address(given, line.registry, path, line.number, "yarn")
 
 
 def _files(given: Given) -> Iterator[str]:
-    for name in (".yarnrc", ".yarnrc.yml"):
+    for name in _NAMES:
         yield paths.join(given.home, name)
 
 
