@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import signal
@@ -38,6 +39,8 @@ def in_a_group(project: Path, script: str, *, terminal: bool, version: int) -> t
     alive = stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
     if alive:
         os.kill(bystander, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):  # ours to bury only where an earlier test has made this process take orphans
+        os.waitpid(bystander, 0)
     if screen >= 0:
         os.close(screen)
     return (int(code) if code else -1), alive
