@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,7 @@ def test_it_keeps_no_descriptor_but_what_it_works_with(project: Path) -> None:
 SUPERVISOR = """
 import os, sys
 sys.path[:0] = {path!r}
+from collections.abc import Iterator
 from pathlib import Path
 from paddock.fence.namespaces import start
 from tests.fence.running import Sink, make_plan
@@ -152,11 +155,18 @@ while True:
 """
 
 
-def become_subreaper() -> None:
-    """Orphans of this process's children become its own, so that their end can be waited for (PR_SET_CHILD_SUBREAPER)."""
+@pytest.fixture
+def adopting() -> Iterator[None]:
+    """Orphans of this process's children become its own, so that their end can be waited for (PR_SET_CHILD_SUBREAPER). For this test only, none left."""
     import ctypes
 
-    assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0
+    prctl = ctypes.CDLL(None).prctl
+    assert prctl(36, 1, 0, 0, 0) == 0
+    yield
+    assert prctl(36, 0, 0, 0, 0) == 0
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            continue
 
 
 def readable(fd: int) -> bool:
@@ -167,11 +177,11 @@ def readable(fd: int) -> bool:
     return bool(poll.poll(10_000))
 
 
+@pytest.mark.usefixtures("adopting")
 @pytest.mark.parametrize("moment", ["building", "standing", "running"])
 def test_killing_the_supervisor_leaves_nothing(project: Path, tmp_path: Path, moment: str) -> None:
     root = str(Path(__file__).resolve().parents[2])
     code = SUPERVISOR.format(path=[root, f"{root}/src", *[p for p in sys.path if p.endswith("site-packages")]], project=str(project), moment=moment)
-    become_subreaper()
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdin is not None
