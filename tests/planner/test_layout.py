@@ -188,10 +188,10 @@ def test_an_absent_writable_path_is_a_notice() -> None:
 
 
 def test_the_hosts_tmp_is_never_shown_and_a_folder_in_it_can_be() -> None:
-    files = tree({"/tmp/work/a": "", "/tmp/other/b": ""})
-    found = by_path(layout(filesystem(allow_write=["/tmp", "/tmp/work"], allow_read=["/tmp"]), files).places())
+    files = tree({"/tmp/base/a": "", "/tmp/other/b": ""})
+    found = by_path(layout(filesystem(allow_write=["/tmp", "/tmp/base"], allow_read=["/tmp"]), files).places())
     assert "/tmp" not in found
-    assert found["/tmp/work"].access is Access.WRITE
+    assert found["/tmp/base"].access is Access.WRITE
     assert layout(filesystem(), files).access("/tmp/other/b") is Access.HIDDEN
 
 
@@ -203,14 +203,14 @@ def test_a_working_folder_in_a_private_folder_is_writable(top: str) -> None:
 
 
 def test_what_lies_around_a_project_in_tmp_is_shown_unless_a_rule_hides_it() -> None:
-    files = tree({"/tmp/work/a/x": "", "/tmp/work/b": "", "/tmp/other/c": ""})
-    policy = filesystem(allow_write=["/tmp/work/a"])
-    found = layout(policy, files, cwd="/tmp/work/a")
-    assert effective(found.places(), "/tmp/work/b") is Access.READ
+    files = tree({"/tmp/base/a/x": "", "/tmp/base/b": "", "/tmp/other/c": ""})
+    policy = filesystem(allow_write=["/tmp/base/a"])
+    found = layout(policy, files, cwd="/tmp/base/a")
+    assert effective(found.places(), "/tmp/base/b") is Access.READ
     assert found.access("/tmp/other/c") is Access.HIDDEN
-    closed = layout(filesystem(allow_write=["/tmp/work/a"], deny_read=["/tmp/work"]), files, cwd="/tmp/work/a")
-    assert closed.access("/tmp/work/b") is Access.HIDDEN
-    assert closed.access("/tmp/work/a/x") is Access.WRITE
+    closed = layout(filesystem(allow_write=["/tmp/base/a"], deny_read=["/tmp/base"]), files, cwd="/tmp/base/a")
+    assert closed.access("/tmp/base/b") is Access.HIDDEN
+    assert closed.access("/tmp/base/a/x") is Access.WRITE
 
 
 @pytest.mark.parametrize("device", ["/dev/null", "/dev/tty", "/proc/self"])
