@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from paddock.cli.output import Output
-from paddock.errors import LaunchError, PaddockError, Problem, SettingsError, UnsupportedError, UsageError
+from paddock.errors import LaunchError, PaddockError, PolicyError, Problem, SettingsError, UnsupportedError, UsageError
 
 
 @pytest.fixture
@@ -136,3 +136,9 @@ def test_a_reader_that_went_away_is_no_error() -> None:
     child.stdout = None
     _, err = child.communicate("go\n", timeout=60)
     assert (child.returncode, err) == (0, "paddock: still here\n")
+
+
+def test_a_line_break_in_a_message_makes_no_second_line() -> None:
+    err = io.StringIO()
+    Output(None, err).error(PolicyError("/srv/a\npaddock: all is well\u2028x: cannot be shown"))
+    assert err.getvalue() == "paddock: /srv/a\\x0apaddock: all is well\\u2028x: cannot be shown\n"

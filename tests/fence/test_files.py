@@ -187,6 +187,14 @@ def test_a_bind_is_made_private_on_the_host_and_writable_inside(project: Path, t
     assert [p.stat().st_mode & 0o777 for p in (source, source.parent)] == [0o700, 0o700]
 
 
+def test_a_bind_that_another_run_makes_meanwhile_is_used(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "state" / "cache").mkdir(parents=True)
+    bind = Bind(str(tmp_path / "state" / "cache"), "/run/paddock/cache", RULE)
+    monkeypatch.setattr(os.path, "lexists", lambda _path: False)  # it was not there yet when this run looked
+    assert python(project, "attempt(open, '/run/paddock/cache/made', 'w')", binds=(bind,)).out == "ok\n"
+    assert (tmp_path / "state" / "cache" / "made").exists()
+
+
 def test_temporary_folders_are_private_empty_and_capped_together(project: Path) -> None:
     marker = Path("/tmp") / f"paddock-test-{os.getpid()}"
     marker.write_text("CANARY")

@@ -85,7 +85,7 @@ class Output:
 def _messages(error: PaddockError) -> list[str]:
     if isinstance(error, SettingsError) and error.problems:
         return [f"{_place(p.file, p.line, p.column)}: {p.message}" for p in error.problems]
-    return str(error).splitlines() or [type(error).__name__]
+    return [str(error) or type(error).__name__]  # one line, whatever a name in it holds
 
 
 def _hints(error: PaddockError) -> list[str]:

@@ -9,7 +9,7 @@ from paddock.cli.output import Output
 from paddock.cli.request import request_from
 from paddock.errors import UsageError
 from paddock.session.show import shorten, where
-from paddock.session.trust import Waiting, accept, revoke, waiting
+from paddock.session.trust import Waiting, accept, revoke, waiting, written
 
 __all__ = ["main"]
 
@@ -43,7 +43,7 @@ def main(words: list[str], out: Output) -> int:
     _show(shown, out)
     if parsed.has("--list"):
         return 1
-    if not parsed.has("--yes") and not _answer(out):
+    if not parsed.has("--yes") and not _answer(len(shown.entries), out):
         out.note("nothing was accepted")
         return 1
     out.note(f"accepted; recorded in {accept(shown)}")
@@ -53,13 +53,20 @@ def main(words: list[str], out: Output) -> int:
 def _show(shown: Waiting, out: Output) -> None:
     context = shown.settings.context
     out.text(f"{shorten(context.project_root, context) if context.project_root != context.cwd else 'this project'} would open:\n")
-    rows = [(mark, e.origin.key, e.origin.text, where(e.origin, context)) for mark, group in (("new", shown.new), ("", shown.known)) for e in group]
-    rows += [("gone", key, text, "") for key, text in shown.gone]
+    rows = [(mark, e.origin.key, _readable(written(e)), where(e.origin, context)) for mark, group in (("new", shown.new), ("", shown.known)) for e in group]
+    rows += [("gone", key, _readable(text), "") for key, text in shown.gone]
     out.table(rows, ("", "key", "entry", "from"))
 
 
-def _answer(out: Output) -> bool:
+def _readable(text: str) -> str:
+    """``text`` with what a reader would be misled by made visible: letters that look like others, and runs of spaces that wrap into lines of their own."""
+    looks = list(dict.fromkeys(f"U+{ord(char):04X}" for char in text if not char.isascii() and char.isprintable()))
+    shown = text.replace("  ", "\N{SYMBOL FOR SPACE}" * 2)
+    return f"{shown} (not ASCII: {', '.join(looks)})" if looks else shown
+
+
+def _answer(count: int, out: Output) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on", hint="read the entries above, then `paddock trust --yes`")
-    out.block("accept these entries? [y/N] ")
+    out.block(f"accept these entries ({count})? [y/N] ")
     return sys.stdin.readline().strip().lower() in ("y", "yes")

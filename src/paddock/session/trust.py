@@ -10,10 +10,10 @@ from paddock.model.settings import Entry, Settings
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import project_hosts
 from paddock.session.prepare import Request, load_settings, managed_hosts_only
-from paddock.settings.trust import digest_of
+from paddock.settings.trust import digest_of, recorded, written
 from paddock.settings.truststore import HOSTS, accepted_entries, forget_trust, record_trust
 
-__all__ = ["Waiting", "accept", "revoke", "waiting"]
+__all__ = ["Waiting", "accept", "revoke", "waiting", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ def waiting(request: Request) -> Waiting:
     hosts = _hosts(request)
     before = accepted_entries(context.state_home, context.project_root)
     accepted = accepted_entries(context.state_home, context.project_root, HOSTS)
-    now = {(e.origin.key, e.origin.text): e for e in settings.trust_needed}
-    named = {(e.origin.key, e.origin.text): e for e in hosts}
+    now = {(e.origin.key, recorded(e)): e for e in settings.trust_needed}
+    named = {(e.origin.key, recorded(e)): e for e in hosts}
     new_hosts = tuple(e for pair, e in named.items() if pair not in accepted)
     gone = tuple(pair for pair in before if pair not in now) if now else ()
     return Waiting(

@@ -93,7 +93,7 @@ def refuse_unsupported(settings: Settings) -> None:
             sentences.append(f"{_place(entry)}: {row.key} {row.sentence}")
             hints.append(row.hint)
     if sentences:
-        raise PolicyError("\n".join(sentences), hint=hints[0])
+        raise PolicyError("; ".join(sentences), hint=hints[0])
 
 
 def notices(settings: Settings, platform: str, overrides: frozenset[str]) -> list[Notice]:

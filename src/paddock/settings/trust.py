@@ -21,10 +21,10 @@ from paddock.settings.gitfiles import in_main_checkout, is_tracked
 from paddock.settings.layer import Layer, Voided, key_of
 from paddock.settings.overrides import EVERY, TRUST
 from paddock.settings.paths import resolve
-from paddock.settings.table import Key, Widens
+from paddock.settings.table import Key, Merge, Widens
 from paddock.settings.validate import relative_path
 
-__all__ = ["REASON", "Gate", "digest_of"]
+__all__ = ["REASON", "Gate", "digest_of", "recorded", "written"]
 
 REASON = "project not trusted: run `paddock trust`"
 
@@ -162,6 +162,22 @@ def _depends_on_place(entry: Entry) -> bool:
 def _named(entry: Entry) -> object:
     """The value, with its name for entries of a map."""
     return [entry.origin.text, entry.value]
+
+
+def written(entry: Entry) -> str:
+    """An entry as somebody has to see it before it counts: a variable with its value, which reports leave out. The value came with the project."""
+    if key_of(entry.origin.key).merge is Merge.MAP:
+        return f"{entry.origin.text}={entry.value}"
+    return entry.origin.text
+
+
+def recorded(entry: Entry) -> str:
+    """An entry as the record of an acceptance names it: a value that may be a secret only by its digest, so that another one is seen to be new."""
+    if key_of(entry.origin.key).merge is not Merge.MAP:
+        return entry.origin.text
+    from hashlib import sha256  # only for projects that widen something
+
+    return f"{entry.origin.text} (value sha256 {sha256(canonical(_named(entry)).encode('utf-8', 'surrogateescape')).hexdigest()[:16]})"
 
 
 def canonical(value: object) -> str:

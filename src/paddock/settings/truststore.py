@@ -13,6 +13,7 @@ from paddock.model.settings import Entry
 from paddock.settings.document import parse
 from paddock.settings.files import read_optional
 from paddock.settings.gitfiles import in_main_checkout
+from paddock.settings.trust import recorded
 
 __all__ = ["HOSTS", "accepted_entries", "forget_trust", "is_trusted", "record_trust"]
 
@@ -32,7 +33,7 @@ def is_trusted(state_home: str, project_root: str, digest: str) -> bool:
 
 
 def accepted_entries(state_home: str, project_root: str, part: str = "") -> tuple[tuple[str, str], ...]:
-    """What was accepted last, as (key, entry as it was written), so that a changed set can be shown as a difference."""
+    """What was accepted last, as (key, entry as the record names it), so that a changed set can be shown as a difference."""
     entries = _record(state_home, project_root, part).get("entries")
     if not isinstance(entries, list):
         return ()
@@ -49,7 +50,7 @@ def record_trust(state_home: str, project_root: str, digest: str, entries: Seque
     path = _path(state_home, project_root, part)
     folder = path.rpartition("/")[0]
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    shown = [{"key": entry.origin.key, "text": entry.origin.text} for entry in entries]
+    shown = [{"key": entry.origin.key, "text": recorded(entry)} for entry in entries]
     record = {"version": _VERSION, "project": project_root, "digest": digest, "entries": shown}
     data = json.dumps(record, indent=1).encode("ascii") + b"\n"
     draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"

@@ -125,8 +125,12 @@ class _Bind:
 
     def execute(self, state: State) -> None:
         for path in (*reversed(ancestors(self.bind.source)), self.bind.source):
-            if not os.path.lexists(path):
+            if os.path.lexists(path):
+                continue
+            try:
                 os.mkdir(path, 0o700)
+            except FileExistsError:  # another run was faster; what it made is checked like everything else
+                continue
         source = _source(state, self.bind.source)
         _check(source, self.bind.source, Kind.DIRECTORY)
         mount = clone_tree(source)
