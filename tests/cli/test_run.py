@@ -178,3 +178,16 @@ def test_closed_streams_are_no_trouble(command: str, project: Path, closed: str)
     ran = subprocess.run(["/bin/sh", "-c", script, command], cwd=project, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 3, ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_first_run_keeps_paddocks_own_folders_from_a_command_that_may_write_the_home(command: str, project: Path) -> None:
+    home = project.parent / "fresh"
+    home.mkdir()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")} | {"HOME": str(home)}
+    own = (".local/state/paddock", ".cache/paddock", ".config/paddock")
+    script = "".join(f"mkdir -p {folder} && ls {folder} && touch {folder}/made && echo OPEN; " for folder in own) + "mkdir .config/other && echo other"
+    result = paddock(command, home, "--allow-home", "--", "sh", "-c", script, env=environ)
+    assert result.stdout == "other\n"
+    assert result.stderr.count("Read-only file system") == len(own)
+    assert (home / ".config/other").is_dir()
+    assert not any((home / folder / "made").exists() for folder in own)

@@ -29,7 +29,7 @@ def main(words: list[str], out: Output) -> int:
         return 0
     if not parsed.rest and not parsed.has("--dry-run"):
         raise UsageError("no command to run", hint=USAGE)
-    prepared = prepare(request_from(parsed))
+    prepared = prepare(request_from(parsed), make=not parsed.has("--dry-run"))
     if parsed.has("--dry-run"):
         return _show(parsed, prepared, out)
     return _run(parsed, prepared, out)

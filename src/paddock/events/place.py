@@ -10,7 +10,7 @@ import stat
 
 from paddock.errors import UnsupportedError
 
-__all__ = ["LOG_NAME", "open_file", "open_folder", "rotated_name"]
+__all__ = ["LOG_NAME", "make_folder", "open_file", "open_folder", "rotated_name"]
 
 LOG_NAME = "events.jsonl"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -28,7 +28,7 @@ def open_folder(path: str, *, create: bool) -> int:
     without ``create``).
     """
     if create:
-        _make(path)
+        make_folder(path)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except NotADirectoryError as error:  # what O_DIRECTORY | O_NOFOLLOW says about a link
@@ -57,7 +57,8 @@ def open_file(folder: int, name: str, flags: int) -> int:
     return _checked(fd, name)
 
 
-def _make(path: str) -> None:
+def make_folder(path: str) -> None:
+    """Make a folder and what is missing above it, mode 0700 (XDG base directory specification). Raises ``OSError``."""
     missing = []
     while path and not os.path.lexists(path):
         missing.append(path)

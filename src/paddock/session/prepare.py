@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from paddock.host.facts import gather
 from paddock.host.files import HostFiles
-from paddock.model.plan import Plan
+from paddock.model.paths import is_beneath
+from paddock.model.plan import Access, Plan
 from paddock.model.policy import Policy
-from paddock.model.settings import Notice, Settings
+from paddock.model.settings import Context, Notice, Settings
 from paddock.permissions.rule import notices
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import Draft, draft
@@ -19,7 +20,7 @@ from paddock.settings.support import refuse_unsupported
 from paddock.settings.trust import digest_of
 from paddock.settings.truststore import HOSTS, accepted_entries
 
-__all__ = ["Prepared", "Request", "load_settings", "managed_hosts_only", "prepare", "with_hosts"]
+__all__ = ["Prepared", "Request", "load_settings", "make_own_folders", "managed_hosts_only", "prepare", "with_hosts"]
 
 TOOLS = "paddock.network.tools"
 
@@ -77,12 +78,22 @@ def _accepted_hosts(settings: Settings) -> frozenset[str]:
     return frozenset(text for _, text in accepted_entries(settings.context.state_home, settings.context.project_root, HOSTS))
 
 
-def prepare(request: Request) -> Prepared:
-    """Make the plan. Raises ``SettingsError``, ``PolicyError`` or ``UnsupportedError``; nothing has happened then."""
+def prepare(request: Request, *, make: bool = False) -> Prepared:
+    """Make the plan. Raises ``SettingsError``, ``PolicyError`` or ``UnsupportedError``; nothing has happened then.
+
+    ``make`` makes the folders of Paddock's own that are missing first: only what exists can be kept from the command.
+    """
     settings = load_settings(request)
     refuse_unsupported(settings)
     policy = policy_from(settings)
-    made = draft(policy, settings, gather(), HostFiles(), argv=request.argv, cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
+    facts = gather()
+
+    def plan_now() -> Draft:
+        return draft(policy, settings, facts, HostFiles(), argv=request.argv, cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
+
+    made = plan_now()
+    if make and make_own_folders(settings.context, made.plan):
+        made = plan_now()
     settings = with_hosts(settings, made)
     plan = made.plan
     said = notices(settings)
@@ -91,6 +102,27 @@ def prepare(request: Request) -> Prepared:
     if said:
         plan = replace(plan, notices=(*plan.notices, *said))
     return Prepared(settings, policy, plan)
+
+
+def make_own_folders(context: Context, plan: Plan) -> bool:
+    """Make Paddock's own folders where a run makes them later, or where the command could. Returns whether there is a new one, which the plan does not hide."""
+    made = False
+    for folder in (context.state_home, context.cache_home, context.paddock_config_home):
+        if os.path.lexists(folder) or (folder == context.paddock_config_home and not _writable(folder, plan)):
+            continue
+        from paddock.events.place import make_folder  # a first run only
+
+        try:
+            make_folder(folder)
+        except OSError:  # what its caller cannot make, the command cannot make either
+            continue
+        made = True
+    return made
+
+
+def _writable(path: str, plan: Plan) -> bool:
+    above = [place for place in plan.layout if is_beneath(path, place.path)]
+    return bool(above) and max(above, key=lambda place: len(place.path)).access is Access.WRITE
 
 
 def with_hosts(settings: Settings, made: Draft) -> Settings:
