@@ -191,3 +191,17 @@ def test_a_first_run_keeps_paddocks_own_folders_from_a_command_that_may_write_th
     assert result.stderr.count("Read-only file system") == len(own)
     assert (home / ".config/other").is_dir()
     assert not any((home / folder / "made").exists() for folder in own)
+
+
+def test_a_command_cannot_widen_the_next_run_with_a_local_file(command: str, project: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    settings = json.dumps({"sandbox": {"filesystem": {"allowWrite": [str(outside)]}}})
+    for folder in (".paddock", ".claude"):
+        planted = paddock(command, project, "--", "sh", "-c", f"mkdir -p {folder} && printf '%s' '{settings}' > {folder}/settings.local.json")
+        assert planted.returncode == 0, "in this release names that do not exist can be made; what they say must not count"
+    ran = paddock(command, project, "--", "sh", "-c", f"echo x > {outside}/f")
+    assert ran.returncode != 0
+    assert "paddock trust" in ran.stderr
+    assert not (outside / "f").exists()
+    assert paddock(command, project, "--trust-project", "--", "sh", "-c", f"echo x > {outside}/f").returncode == 0

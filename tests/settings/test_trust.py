@@ -194,11 +194,21 @@ def test_canonical_spellings_do_not_collide() -> None:
     assert canonical({"a": 1, "b": 2}) == canonical({"b": 2, "a": 1})
 
 
-def test_an_untracked_local_file_is_the_users_own(world: World) -> None:
+def test_an_untracked_local_file_waits_too_because_a_command_could_have_made_it(world: World) -> None:
     git(world.project, "init", "-q")
-    world.write("local", {"env": {"A": "1"}})
-    assert world.load().trust_needed == ()
-    assert set(world.load().map("env")) == {"A"}
+    world.write("local", {"env": {"A": "1"}, "permissions": {"deny": ["Bash(x)"]}})
+    settings = world.load()
+    assert [entry.origin.key for entry in settings.trust_needed] == ["env"]
+    assert values(settings, "permissions.deny") == ["Bash(x)"]
+    assert set(world.load(trust=True).map("env")) == {"A"}
+
+
+def test_in_the_reference_it_is_the_users_own(world: World) -> None:
+    git(world.project, "init", "-q")
+    world.write("local", {"permissions": {"allow": ["Bash(x)"]}})
+    assert world.load(overrides=frozenset()).trust_needed == ()
+    git(world.project, "add", "-f", ".claude/settings.local.json")
+    assert [entry.origin.key for entry in world.load(overrides=frozenset()).trust_needed] == ["permissions.allow"]
 
 
 def test_a_local_file_that_git_tracks_came_with_the_project(world: World) -> None:

@@ -36,5 +36,5 @@ def main(words: list[str], out: Output) -> int:
     if paste is not None:
         from json import dumps
 
-        out.text(f"\nThe narrowest settings that allow it, for {PASTE_INTO}:\n\n{dumps(paste, indent=2)}\n")
+        out.text(f"\nThe narrowest settings that allow it, for {PASTE_INTO}, followed by `paddock trust`:\n\n{dumps(paste, indent=2)}\n")
     return 0

@@ -54,7 +54,7 @@ class Changes:
         also = f", or run with {option} {_word(value)}" if option else ""
         settings = load_settings(request)
         self.objections.update((f"an entry of your own would not count: {why}", None) for entry, why in settings.void if entry.origin.file == (option or key))
-        yield f'add "{value}" to {key} in {PASTE_INTO}{also}', policy_from(settings)
+        yield f'add "{value}" to {key} in {PASTE_INTO} and run `paddock trust`{also}', policy_from(settings)
 
     def _removed(self, origin: Origin, without: Callable[[Policy], Policy], added: Iterator[tuple[str, Policy]]) -> Iterator[tuple[str, Policy]]:
         """Without the entry that decided, alone and with an entry that allows: somebody's own, never the administrator's and never the builtin one."""

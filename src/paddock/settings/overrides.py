@@ -108,7 +108,7 @@ OVERRIDES: tuple[Override, ...] = (
         TRUST,
         "A project widens nothing unseen",
         "only `permissions.allow` and `additionalDirectories` of a project wait for trust, which is given to a folder and once",
-        "every entry that widens waits for `paddock trust`, which accepts exactly these entries; a changed set waits again",
+        "every entry that widens, local files' included, waits for `paddock trust`, which accepts exactly these entries; a changed set waits again",
         "whoever can write the repository can write the file",
     ),
     Override(

@@ -55,15 +55,16 @@ class Gate:
         return cls(context, tuple(_closed(others, context)), read_only=read_only)
 
     def waiting(self, layers: Sequence[Layer]) -> list[Entry]:
-        """The widening entries of every layer that came with the project."""
+        """The widening entries of every layer that came with the project or could have been written by what ran in it."""
         out: list[Entry] = []
         for layer in layers:
             if layer.scope not in (Scope.PROJECT, Scope.LOCAL):
                 out += self._hooks(layer)
                 continue
             widening = [entry for key, entry in layer.entries() if self.widens(key, entry)]
-            # Asked last: whether a local file is tracked costs a look into git's index.
-            if widening and (layer.scope is Scope.PROJECT or came_with_project(layer.file)):
+            # A fenced command can write a local file where there was none, so for a run it waits like the project's. In the reference it is the user's own
+            # unless it came with the project, which is asked last: it costs a look into git's index.
+            if widening and (self.reference is None or layer.scope is Scope.PROJECT or came_with_project(layer.file)):
                 out += widening
         return out
 
