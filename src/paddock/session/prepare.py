@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from paddock.errors import UnsupportedError
 from paddock.host.facts import gather
 from paddock.host.files import HostFiles
 from paddock.model.paths import is_beneath
@@ -114,8 +116,11 @@ def make_own_folders(context: Context, plan: Plan) -> bool:
 
         try:
             make_folder(folder)
-        except OSError:  # what its caller cannot make, the command cannot make either
-            continue
+        except OSError as error:
+            # What its caller has no right to make, the command has none to make either. Anything else (a full disk) may be over while it runs.
+            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) or not _writable(folder, plan):
+                continue
+            raise UnsupportedError(f"{folder} cannot be made, so it could not be kept from the command", cause=error.strerror or str(error)) from error
         made = True
     return made
 
