@@ -100,6 +100,7 @@ def test_the_report_for_programs(command: str, project: Path, tmp_path: Path) ->
     assert ran.returncode == 1
     value = json.loads(report.read_text())
     assert value["exit"] == 1
+    assert 0 < value["usage"]["user_seconds"] + value["usage"]["system_seconds"] <= 2 * value["usage"]["wall_seconds"] * (os.cpu_count() or 1)
     (refused,) = value["refused"]
     assert refused["subject"] == str(project / ".env")
     assert (refused["rule"]["file"], refused["rule"]["line"]) == (str(settings), 3)

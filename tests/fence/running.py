@@ -14,6 +14,7 @@ from paddock.model.events import Event
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import Limits, NetworkPolicy
 from paddock.model.settings import Origin, Scope
+from paddock.model.usage import Usage
 
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
 RULE = Origin(Scope.CLI, "--settings", 7, 3, "sandbox.filesystem.denyRead", "entry")
@@ -38,6 +39,7 @@ class Result:
     out: str
     err: str
     sink: Sink
+    usage: Usage
 
 
 def place(path: Path | str, access: Access, *, skeleton: bool = False, pin: bool = False, reason: str = "") -> Place:
@@ -93,7 +95,7 @@ def run(plan: Plan, *, stdin: int | None = None, stdout: int | None = None) -> R
             os.close(listener.fd)
         for fd in (null, out[0], err[0]):
             os.close(fd)
-    return Result(code, texts[0].decode("utf-8", "surrogateescape"), texts[1].decode("utf-8", "surrogateescape"), sink)
+    return Result(code, texts[0].decode("utf-8", "surrogateescape"), texts[1].decode("utf-8", "surrogateescape"), sink, fence.usage)
 
 
 def _pump(fence: Fence, pipes: tuple[int, int]) -> tuple[int, list[bytes]]:

@@ -141,3 +141,17 @@ def test_no_capability_is_left_and_none_can_come_back(project: Path) -> None:
         "NoNewPrivs:": "1",
         "Seccomp:": "2",
     }
+
+
+def test_what_it_took_is_known_afterwards(project: Path) -> None:
+    burn = "import resource\nheld = bytearray(96 << 20)\nwhile resource.getrusage(resource.RUSAGE_SELF).ru_utime < 0.3: pass"
+    usage = python(project, burn).usage
+    assert usage.user_seconds is not None
+    assert usage.user_seconds >= 0.3
+    assert usage.largest_process_bytes is not None
+    assert usage.largest_process_bytes > 96 << 20
+    small = shell(project, "exit 0").usage
+    assert small.user_seconds is not None
+    assert small.user_seconds < usage.user_seconds
+    assert small.largest_process_bytes is not None
+    assert small.largest_process_bytes < 96 << 20

@@ -21,10 +21,12 @@ from paddock.fence.launcher.state import StepFailed
 from paddock.fence.ports import Listener
 from paddock.model.events import Event, EventSink
 from paddock.model.plan import Plan
+from paddock.model.usage import NOTHING_KNOWN, Usage
 
 __all__ = ["Fence", "describe", "start"]
 
 _UMASK = 0o022
+_KIB = 1024
 _KILLED = 128 + signal.SIGKILL
 
 
@@ -91,6 +93,7 @@ class Fence:
         self._request = 0
         self._exit: int | None = None
         self._closed = False
+        self._usage = NOTHING_KNOWN
 
     @property
     def control_fd(self) -> int:
@@ -101,6 +104,11 @@ class Fence:
     def exit_code(self) -> int | None:
         """The command's exit code as far as messages were read; None while it runs. An answer to another request may have brought it."""
         return self._exit
+
+    @property
+    def usage(self) -> Usage:
+        """What the fence took, once it is closed; nothing is known before."""
+        return self._usage
 
     def wait_until_ready(self) -> None:
         """Take what the launcher and process 1 send until both are done. Raises what they failed with."""
@@ -187,7 +195,8 @@ class Fence:
             _end(self._keeper)
             os.close(self._keeper)
         try:
-            os.waitpid(self._launcher, 0)
+            _, _, taken = os.wait4(self._launcher, 0)
+            self._usage = Usage(user_seconds=taken.ru_utime, system_seconds=taken.ru_stime, largest_process_bytes=taken.ru_maxrss * _KIB)
         except ChildProcessError:
             self._launcher = -1  # somebody ignores SIGCHLD in this process: then the kernel has reaped it
         for original, again in self._positions.items():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from paddock.model.usage import Usage
+
 __all__ = ["CAPTURE", "DNS_TCP", "DNS_UDP", "HTTP", "SOCKS", "Listener", "Observer", "RunningFence"]
 
 CAPTURE = "capture"
@@ -57,6 +59,10 @@ class RunningFence(Protocol):
     @property
     def exit_code(self) -> int | None:
         """The command's exit code as far as messages were read; None while it runs. An answer to another request may have brought it."""
+
+    @property
+    def usage(self) -> Usage:
+        """What the fence took, once it is closed; nothing is known before."""
 
     def spawn(self, argv: tuple[str, ...] | None = None) -> int:
         """Start the plan's command, or ``argv`` in its place, and give its process id inside. The fence ends with this command.

@@ -4,6 +4,7 @@
 - ``policy``    what that means: files, network, environment, limits
 - ``plan``      what to do about it on this host
 - ``events``    what happened while a command ran
+- ``usage``     what a run took from the machine
 - ``hosts``     names and addresses: one canonical form, one matcher
 - ``paths``     absolute paths compared by components, never by string prefix
 """

@@ -7,12 +7,13 @@ number.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from paddock.events.record import Record, origin_to_json, to_json
 from paddock.model.plan import RemovedVariable
 from paddock.model.settings import Entry, Notice, Origin, Scope
 from paddock.model.text import cap, escape, pad, shorten_path, width
+from paddock.model.usage import NOTHING_KNOWN, Usage
 
 __all__ = ["REPORT_SCHEMA", "Paint", "Report", "block", "entry_of", "plain", "to_document"]
 
@@ -58,6 +59,7 @@ class Report:
     void: tuple[tuple[Entry, str], ...] = ()
     published: tuple[str, ...] = ()
     log_trouble: str = ""
+    usage: Usage = NOTHING_KNOWN
 
     @property
     def refused(self) -> tuple[Record, ...]:
@@ -265,6 +267,7 @@ def to_document(report: Report) -> dict[str, object]:
         "void": [{"rule": origin_to_json(entry.origin), "reason": _unicode(reason)} for entry, reason in report.void],
         "published": list(report.published),
         "log_trouble": _unicode(report.log_trouble),
+        "usage": asdict(report.usage),
     }
 
 

@@ -58,6 +58,7 @@ def report_of(prepared: Prepared, outcome: Outcome) -> Report:
         void=prepared.settings.void,
         published=outcome.published,
         log_trouble=recorder.log.trouble,
+        usage=outcome.usage,
     )
 
 

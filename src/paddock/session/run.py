@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paddock.events.log import EventLog
 from paddock.events.memory import Recorder
@@ -15,6 +15,7 @@ from paddock.fence.namespaces import start
 from paddock.fence.ports import RunningFence
 from paddock.model.events import Event
 from paddock.model.plan import Plan
+from paddock.model.usage import NOTHING_KNOWN, Usage
 from paddock.session.prepare import Prepared
 from paddock.session.supervise import SIGNALS, Ending, Errands, Loop
 
@@ -26,13 +27,16 @@ LISTEN_POLL_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it went. ``seconds`` is wall clock from before the fence to after its end; ``published`` are sentences about ports reachable from outside."""
+    """How it went. ``seconds`` is wall clock from before the fence to after its end; ``published`` are sentences about ports reachable from outside;
+    ``usage`` is what the run took.
+    """
 
     run_id: str
     ending: Ending
     seconds: float
     recorder: Recorder
     published: tuple[str, ...]
+    usage: Usage = NOTHING_KNOWN
 
 
 def run(prepared: Prepared, *, on_publish: Callable[[str], None]) -> Outcome:
@@ -52,7 +56,7 @@ def run(prepared: Prepared, *, on_publish: Callable[[str], None]) -> Outcome:
         ending = run.carry_out(signals)
         seconds = time.monotonic() - began
         recorder.emit(_end_event(ending, seconds))
-    return Outcome(run_id, ending, seconds, recorder, tuple(run.published))
+    return Outcome(run_id, ending, seconds, recorder, tuple(run.published), replace(run.usage, wall_seconds=seconds))
 
 
 class _Run:
@@ -63,6 +67,7 @@ class _Run:
         self.recorder = recorder
         self.on_publish = on_publish
         self.published: list[str] = []
+        self.usage = NOTHING_KNOWN
         self._stoppers: list[Callable[[], None]] = []
 
     def carry_out(self, signals: SignalFd) -> Ending:
@@ -75,6 +80,7 @@ class _Run:
         finally:
             # The fence goes first: when nothing inside can speak any more, the gate has nothing left to decide.
             fence.close()
+            self.usage = fence.usage
             for stop in reversed(self._stoppers):
                 stop()
 
