@@ -21,7 +21,7 @@ from paddock.network.refusal import LINGER, http_answer, say
 from paddock.network.relay import CHUNK, Direction, close_both, readable_within, reset, wake
 from paddock.network.tell import Teller
 from paddock.network.watch import Watch
-from paddock.network.wire.sniff import Protocol, sniff
+from paddock.network.wire.sniff import Protocol, Sniffer
 from paddock.network.wire.tls import ALERT_ACCESS_DENIED
 
 __all__ = ["Asked", "Conversation"]
@@ -95,17 +95,17 @@ class Conversation:
 
     def _hold(self, held: bytes) -> bytes:
         """Octets until the protocol is known, or until the client has no more to say."""
-        self.protocol = sniff(held)
+        sniffer = Sniffer()
+        self.protocol = sniffer.feed(held)
         while self.protocol is Protocol.UNKNOWN:
             data = self._first_word()
             if not data:  # all there will ever be, and no request among it
-                self.protocol = Protocol.OPAQUE if held else Protocol.UNKNOWN
-                return held
-            held += data
-            self.protocol = sniff(held)
+                self.protocol = Protocol.OPAQUE if sniffer.held else Protocol.UNKNOWN
+                break
+            self.protocol = sniffer.feed(data)
         if self.protocol is Protocol.HOPELESS:
             raise self.objection("the first line is too long to tell what it is", status=431)
-        return held
+        return bytes(sniffer.held)
 
     def _first_word(self) -> bytes:
         """The client's next octets. A client may be silent for as long as it is being told something."""

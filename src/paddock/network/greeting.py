@@ -55,14 +55,14 @@ class TlsClient:
 
     def _first(self, held: bytes) -> tuple[ClientHello, bytes]:
         """The greeting, and what had to be read for it beyond ``held``."""
-        reader, data, more = HelloReader(), held, b""
+        reader, data, more = HelloReader(), held, bytearray()
         while True:
             try:
                 hello = reader.feed(data)
             except TlsError as error:
                 raise self._connection.objection(str(error)) from error
             if hello is not None:
-                return hello, more
+                return hello, bytes(more)
             data = self._connection.receive(FIRST_WORD)
             if not data:
                 raise ConnectionAbortedError("the client ended within its TLS greeting")

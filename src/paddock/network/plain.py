@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from paddock.model.hosts import Host, HostError, parse_target, show
-from paddock.network.wire.http import Body, End, Head, HttpError, RequestReader, frame, last_chunk
+from paddock.network.wire.http import Body, End, Head, Headers, HttpError, RequestReader, frame, last_chunk
 
 if TYPE_CHECKING:
     from paddock.network.conversation import Conversation
@@ -14,6 +14,8 @@ __all__ = ["PlainHttp", "split_absolute"]
 
 HTTP_PORT: Final = 80
 PRIOR_KNOWLEDGE: Final = b"PRI * HTTP/2"
+HIDES_NAMES: Final = (b"h2", b"http", b"spdy", b"tls", b"connect")
+"""What the names of protocols begin with that name hosts again."""
 
 
 class PlainHttp:
@@ -60,7 +62,7 @@ class PlainHttp:
         up, watch = self._conversation.up, self._conversation.watch
         self._check(head)
         wanted = self._first and _may_switch(head.tokens(b"upgrade"))
-        headers = head.headers if wanted else _without_upgrade(head)
+        headers = self._named(head, head.headers if wanted else _without_upgrade(head))
         if wanted:
             watch.arm()
         else:
@@ -78,6 +80,13 @@ class PlainHttp:
                 self._feed(self._conversation.receive())
             else:
                 raise self._conversation.objection("a request within a request")
+
+    def _named(self, head: Head, headers: Headers) -> Headers:
+        """The fields with a Host: a server of many names would give an old request without one to whichever of them it likes best."""
+        if head.values(b"host") or self._conversation.by_address:
+            return headers
+        asked = self._conversation.asked
+        return ((b"Host", (asked.host.text if asked.port == HTTP_PORT else asked.subject).encode("ascii")), *headers)
 
     def _check(self, head: Head) -> None:
         asked = self._conversation.asked
@@ -127,8 +136,8 @@ def split_absolute(target: str) -> tuple[Host, int, str]:
 
 
 def _may_switch(offers: set[bytes]) -> bool:
-    """Whether every protocol on offer may follow unseen: HTTP/2 and TLS (RFC 2817) name hosts again, in the clear, where nobody would look."""
-    return bool(offers) and not any(offer == b"h2c" or offer.startswith(b"tls/") for offer in offers)
+    """Whether every protocol on offer may follow unseen: HTTP/2, SPDY and TLS (RFC 2817) name hosts again, where nobody would look."""
+    return bool(offers) and not any(offer.startswith(HIDES_NAMES) for offer in offers)
 
 
 def _without_upgrade(head: Head) -> tuple[tuple[bytes, bytes], ...]:

@@ -10,7 +10,7 @@ from typing import Final
 from paddock.model.decision import Decision
 from paddock.model.hosts import show
 from paddock.network.relay import readable_within, reset
-from paddock.network.wire.sniff import Protocol, sniff
+from paddock.network.wire.sniff import Protocol, Sniffer
 from paddock.network.wire.tls import ALERT_ACCESS_DENIED
 
 __all__ = ["LINGER", "explain", "first_bytes", "http_answer", "say"]
@@ -31,6 +31,7 @@ REASONS: Final = {
     502: "Bad Gateway",
     503: "Service Unavailable",
     504: "Gateway Timeout",
+    505: "HTTP Version Not Supported",
 }
 
 
@@ -79,14 +80,14 @@ def say(client: socket.socket, data: bytes) -> None:
 def first_bytes(client: socket.socket, held: bytes, seconds: float) -> tuple[bytes, Protocol]:
     """What the client sent within ``seconds`` (at most until its protocol is clear), and the protocol. Raises ``OSError``."""
     deadline = time.monotonic() + seconds
-    protocol = sniff(held)
+    sniffer = Sniffer()
+    protocol = sniffer.feed(held)
     while protocol is Protocol.UNKNOWN and readable_within(client, deadline - time.monotonic()):
         data = client.recv(65_536)
         if not data:
             break
-        held += data
-        protocol = sniff(held)
-    return held, protocol
+        protocol = sniffer.feed(data)
+    return bytes(sniffer.held), protocol
 
 
 def explain(client: socket.socket, port: int, decision: Decision, status: int, held: bytes = b"") -> None:

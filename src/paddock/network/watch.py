@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from threading import Event
 from typing import Final
 
@@ -9,6 +10,7 @@ __all__ = ["Watch"]
 
 HEAD_LIMIT: Final = 65_536
 SWITCHING: Final = 101
+EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 
 
 class Watch:
@@ -23,7 +25,8 @@ class Watch:
         self.settled = False
         self._switched = False
         self._decided = Event()
-        self._head = b""
+        self._head = bytearray()
+        self._searched = 0
 
     def arm(self) -> None:
         """Look for the answer to a request that is about to be forwarded."""
@@ -38,18 +41,28 @@ class Watch:
         """Bytes from the server, in order, while armed and not settled."""
         self._head += data
         while True:
-            head, end, rest = self._head.replace(b"\r\n", b"\n").partition(b"\n\n")
-            if not end:
+            head = self._next_head()
+            if head is None:
                 if len(self._head) > HEAD_LIMIT:
                     self.settle()
                 return
             status = _status(head)
             if 100 <= status < 200 and status != SWITCHING:
-                self._head = rest
                 continue
             self._switched = status == SWITCHING
             self.settle()
             return
+
+    def _next_head(self) -> bytes | None:
+        """The octets before the first empty line, which are then done with; every octet is looked at once, however slowly they come."""
+        found = EMPTY_LINE.search(self._head, self._searched)
+        if found is None:
+            self._searched = max(0, len(self._head) - 2)
+            return None
+        head = bytes(self._head[: found.start()])
+        del self._head[: found.end()]
+        self._searched = 0
+        return head
 
     def end(self) -> None:
         """The server side ended: whatever was not seen by now will not come."""
@@ -62,7 +75,7 @@ class Watch:
 
 
 def _status(head: bytes) -> int:
-    words = head.split(b"\n", 1)[0].split(b" ")
+    words = head.split(b"\n", 1)[0].rstrip(b"\r").split(b" ")
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or len(words[1]) != 3 or not words[1].isdigit():
         return 0
     return int(words[1])

@@ -90,13 +90,17 @@ def test_reading_is_total(data: bytes) -> None:
 FIRST = ClientHello(b"a.example", encrypted=False, early_data=False, size=100)
 SECOND = hellos.hello(hellos.server_name(b"b.example"))
 CHANGE = hellos.record(b"\x01", 20)
+WARNING = hellos.record(b"\x01\x5a", 21)
+"""``user_canceled``, which a server passes over (RFC 8446 6.1)."""
+EMPTY = b"\x16\x03\x03\0\0"
+"""Some servers take 32 of these before they complain."""
 
 
 def guard(*, early_data: bool = False) -> RetryGuard:
     return RetryGuard(ClientHello(b"a.example", encrypted=False, early_data=early_data, size=100))
 
 
-@pytest.mark.parametrize("before", [b"", CHANGE])
+@pytest.mark.parametrize("before", [b"", CHANGE, WARNING, CHANGE + WARNING + CHANGE], ids=["at once", "change", "warning", "several"])
 def test_a_second_greeting_is_seen(before: bytes) -> None:
     watcher = guard()
     out = b"".join(watcher.feed(before + SECOND[i : i + 1] if i == 0 else SECOND[i : i + 1]) for i in range(len(SECOND)))
@@ -114,7 +118,8 @@ def test_a_second_greeting_behind_early_data_is_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [hellos.record(b"data", 23), hellos.record(b"\x10key", 22), hellos.record(b"\x01\x00", 21), CHANGE + hellos.record(b"\x01\x50\x00\x00rest", 22)]
+    "data",
+    [hellos.record(b"data", 23), hellos.record(b"\x10key", 22), WARNING + hellos.record(b"data", 23), CHANGE + hellos.record(b"\x01\x50\x00\x00rest", 22)],
 )
 def test_anything_else_ends_the_watch(data: bytes) -> None:
     watcher = guard()
@@ -128,6 +133,46 @@ def test_a_malformed_second_greeting_in_the_clear_is_refused() -> None:
         guard().feed(hellos.record(b"\x01\0\0\x05short", 22))
     with pytest.raises(TlsError):
         guard().feed(b"\x16\x02\x01\x00\x01\x01")
+
+
+PIECES = hellos.records(hellos.message(hellos.server_name(b"b.example")), 20)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(EMPTY + SECOND, id="behind an empty record"),
+        pytest.param(b"\x15\x03\x03\0\0" + SECOND, id="behind an empty alert"),
+        pytest.param(b"\x18\x03\x03\0\1x" + SECOND, id="behind an unknown record"),
+        pytest.param(CHANGE + PIECES[:25] + EMPTY + PIECES[25:], id="with an empty record within, after a change"),
+        pytest.param(CHANGE + hellos.record(b"\x01\x01\x11\x70" + bytes(9)), id="longer than ours, not than theirs, after a change"),
+        pytest.param(CHANGE + hellos.record(b"\x01") + hellos.record(b"\x03\0\0"), id="its length in the next record, after a change"),
+    ],
+)
+def test_a_second_greeting_cannot_be_hidden(data: bytes) -> None:
+    with pytest.raises(TlsError):
+        guard().feed(data)
+
+
+@pytest.mark.parametrize("kind", [0xFE0D, 0xFE0A, 0xFFCE])
+def test_hidden_names_of_every_draft_are_seen(kind: int) -> None:
+    found = read(hellos.hello(hellos.server_name(b"a.example"), hellos.extension(kind, b"x")))
+    assert found is not None
+    assert found.encrypted
+
+
+@given(st.lists(st.sampled_from([CHANGE, WARNING, SECOND, EMPTY, hellos.record(b"x", 23), PIECES]), max_size=4), st.integers(1, 9), st.booleans())
+def test_watching_in_pieces_makes_no_difference(records: list[bytes], step: int, early: bool) -> None:
+    def watched(step: int) -> tuple[bytes, bool, object] | None:
+        data, watcher, out = b"".join(records), guard(early_data=early), b""
+        try:
+            for i in range(0, len(data), step):
+                out += watcher.feed(data[i : i + step])
+        except TlsError:
+            return None
+        return out, watcher.done, watcher.second
+
+    assert watched(step) == watched(9999)
 
 
 @given(st.binary(max_size=300), st.booleans())

@@ -12,9 +12,15 @@ from typing import Final
 
 import h11
 
-__all__ = ["HEAD_LIMIT", "Body", "End", "Head", "HttpError", "RequestReader", "frame", "last_chunk"]
+__all__ = ["HEAD_LIMIT", "Body", "End", "Head", "Headers", "HttpError", "RequestReader", "frame", "last_chunk"]
 
 HEAD_LIMIT: Final = 65_536
+LENGTH_DIGITS: Final = 15
+"""A petabyte. What a counter of 64 bits cannot hold is a small number to a server that does not look."""
+END_TO_END: Final = frozenset({b"host", b"content-length", b"transfer-encoding"})
+"""Fields that say where a request goes and where it ends. Whoever drops or changes one of them on the way turns a body into requests."""
+NO_TRAILERS: Final = END_TO_END | {b"connection", b"upgrade", b"te", b"trailer", b"expect", b"authorization", b"cookie", b"proxy-authorization"}
+"""RFC 9110 6.5.1: framing, routing, request modifiers and logins must not come behind a body; some server would take them for the next request's."""
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -123,7 +129,7 @@ class RequestReader:
             return Body(bytes(event.data))
         if isinstance(event, h11.EndOfMessage):
             self._ended = True
-            return End(tuple(event.headers.raw_items()))
+            return _end(event)
         return None
 
     @staticmethod
@@ -136,10 +142,34 @@ def _head(event: h11.Request) -> Head:
     head = Head(event.method.decode("ascii"), event.target.decode("ascii"), event.http_version.decode("ascii"), tuple(event.headers.raw_items()))
     if len(head.encode()) > HEAD_LIMIT:
         raise HttpError(f"a request head of more than {HEAD_LIMIT} octets", 431)
+    if head.version not in ("1.0", "1.1"):
+        raise HttpError(f"HTTP/{head.version} is not spoken here", 505)
+    _check_framing(head)
+    twisted = [name for name, _ in head.headers if b"_" in name and name.lower().replace(b"_", b"-") in END_TO_END]
+    if twisted:  # to many servers a hyphen and an underscore are one letter
+        raise HttpError(f"the field name {twisted[0].decode('ascii')}")
+    return head
+
+
+def _check_framing(head: Head) -> None:
+    """What h11 lets pass, and what two readers could understand in two ways (RFC 9112 11.2)."""
     if head.is_chunked and head.values(b"content-length"):
         raise HttpError("both Content-Length and Transfer-Encoding")
     if head.is_chunked and head.version != "1.1":
         raise HttpError("Transfer-Encoding in an HTTP/1.0 request")
     if len(head.values(b"transfer-encoding")) > 1:
         raise HttpError("Transfer-Encoding appears twice")
-    return head
+    for value in head.values(b"content-length"):
+        if len(value) > LENGTH_DIGITS or (value != b"0" and value.startswith(b"0")):
+            raise HttpError("a Content-Length that not every server reads in the same way")
+    dropped = head.tokens(b"connection") & END_TO_END
+    if dropped:
+        raise HttpError(f"Connection names {min(dropped).decode('ascii')}, which an intermediary would then drop")
+
+
+def _end(event: h11.EndOfMessage) -> End:
+    trailers = tuple(event.headers.raw_items())
+    forbidden = [name for name, _ in trailers if name.lower().replace(b"_", b"-") in NO_TRAILERS]
+    if forbidden:
+        raise HttpError(f"{forbidden[0].decode('ascii')} behind a body")
+    return End(trailers)

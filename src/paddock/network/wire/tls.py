@@ -16,10 +16,14 @@ RECORD_LIMIT: Final = 16_384 + 256
 CHANGE_CIPHER_SPEC: Final = 20
 HANDSHAKE: Final = 22
 APPLICATION_DATA: Final = 23
+RECORD_TYPES: Final = (20, 21, 22, 23)
+LARGEST_HELLO: Final = 131_396
+"""Octets of the largest greeting that a known server takes (OpenSSL's limit). Ours is lower: see ``LIMIT``."""
 CLIENT_HELLO: Final = 1
 EXT_SERVER_NAME: Final = 0
 EXT_EARLY_DATA: Final = 42
-EXT_ENCRYPTED_HELLO: Final = 0xFE0D
+EXT_ENCRYPTED_HELLO: Final = frozenset({0xFE0D, 0xFE08, 0xFE09, 0xFE0A, 0xFFCE})
+"""The extension and what its drafts used before (the last one is ESNI)."""
 NAME_TYPE_HOST: Final = 0
 
 ALERT_ACCESS_DENIED: Final = bytes((21, 3, 3, 0, 2, 2, 49))
@@ -137,7 +141,7 @@ def _parse(body: bytes, size: int) -> ClientHello:
             raise TlsError(f"TLS extension {kind} appears twice")
         seen[kind] = content
     server_name = _server_name(seen[EXT_SERVER_NAME]) if EXT_SERVER_NAME in seen else None
-    return ClientHello(server_name, EXT_ENCRYPTED_HELLO in seen, EXT_EARLY_DATA in seen, size)
+    return ClientHello(server_name, not EXT_ENCRYPTED_HELLO.isdisjoint(seen), EXT_EARLY_DATA in seen, size)
 
 
 def _server_name(content: bytes) -> bytes:
@@ -155,52 +159,64 @@ def _server_name(content: bytes) -> bytes:
 class RetryGuard:
     """Watches what follows a greeting for a second one in the clear, which a server asks for with HelloRetryRequest (RFC 8446 4.1.4).
 
-    It is over when the client sends anything that only follows the last greeting. Octets are given back once it is clear what they are.
+    It is over when the client sends anything that only follows the last greeting. What servers pass over between the two (a change of cipher, a warning) ends
+    nothing, and what no client sends there is refused. Octets are given back once it is clear what they are.
     """
 
     def __init__(self, first: ClientHello) -> None:
         self._early_data = first.early_data
         self._changed = False
-        self._held = b""
+        self._held = bytearray()
+        self._reader: HelloReader | None = None
+        self._read = 0
         self.done = False
         self.second: ClientHello | None = None
 
     def feed(self, data: bytes) -> bytes:
         """More octets; those that may go on, as far as this guard is concerned. ``second`` is set before its octets are given back. Raises ``TlsError``."""
         self._held += data
-        ready = b""
+        at = 0
         while not self.done:
-            size = self._step()
+            size = self._step(at)
             if size == 0 and not self.done:
-                return ready
-            ready, self._held = ready + self._held[:size], self._held[size:]
-        rest, self._held = self._held, b""
-        return ready + rest
+                break
+            at += size
+        ready = bytes(self._held if self.done else self._held[:at])
+        del self._held[: len(ready)]
+        return ready
 
-    def _step(self) -> int:
-        """How many of the held octets are judged; 0 when more are needed. Sets ``done`` when the rest need not be judged."""
-        if len(self._held) < RECORD_HEADER + 1:
+    def _step(self, at: int) -> int:
+        """How many of the held octets from ``at`` on are judged; 0 when more are needed. Sets ``done`` when the rest need not be judged."""
+        if len(self._held) < at + RECORD_HEADER:
             return 0
-        kind, major, length = self._held[0], self._held[1], int.from_bytes(self._held[3:5], "big")
-        if major != 3 or length > RECORD_LIMIT:
-            raise TlsError("a malformed TLS record")
+        kind, major, length = self._held[at], self._held[at + 1], int.from_bytes(self._held[at + 3 : at + 5], "big")
+        if major != 3 or not 0 < length <= RECORD_LIMIT or kind not in RECORD_TYPES:
+            raise TlsError("a malformed TLS record")  # an empty one too: some servers pass over it, and over a few more
+        if kind == HANDSHAKE:
+            return self._handshake(at, length)
+        if kind == APPLICATION_DATA and not self._early_data:
+            self.done = True
+            return 0
+        self._changed |= kind == CHANGE_CIPHER_SPEC
         whole = RECORD_HEADER + length
-        if kind == CHANGE_CIPHER_SPEC or (kind == APPLICATION_DATA and self._early_data):
-            self._changed |= kind == CHANGE_CIPHER_SPEC
-            return whole if len(self._held) >= whole else 0
-        if kind == HANDSHAKE and self._held[RECORD_HEADER] == CLIENT_HELLO:
-            return self._greeting()
-        self.done = True
-        return 0
+        return whole if len(self._held) >= at + whole else 0
 
-    def _greeting(self) -> int:
-        try:
-            self.second = HelloReader().feed(self._held)
-        except TlsError:
-            if not self._changed:
-                raise
-            self.done = True  # after a change of cipher this is an encrypted message that happens to begin like a greeting
+    def _handshake(self, at: int, length: int) -> int:
+        """A greeting, a later message of the handshake, or after a change of cipher one that cannot be read.
+
+        An unreadable one that looks like a greeting is refused as a broken greeting, because some server might not find it broken. That is one connection in
+        twenty thousand of those that resume a session of TLS 1.2, where the next message after the change is the client's last.
+        """
+        begin = at + RECORD_HEADER
+        if len(self._held) < begin + min(length, 2):
             return 0
+        possible = self._held[begin] == CLIENT_HELLO and not (self._changed and length > 1 and self._held[begin + 1] > LARGEST_HELLO >> 16)
+        if not possible:
+            self.done = True
+            return 0
+        self._reader = self._reader or HelloReader()
+        self.second = self._reader.feed(bytes(self._held[at + self._read :]))
+        self._read = len(self._held) - at
         if self.second is None:
             return 0
         self.done = True
