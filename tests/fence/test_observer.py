@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paddock.fence.guard import observe
 from paddock.model.plan import Access, PrivateFile
+from paddock.model.settings import Origin, Scope
+from paddock.model.unprotect import PROTECTED, SEALED, Lifting
 from tests.conftest import applies
 from tests.fence.running import RULE, Result, make_plan, place, python, run, shell
 
@@ -71,6 +74,22 @@ def test_a_protected_name_is_told_with_its_reason(project: Path) -> None:
     result = shell(project, "echo x > hook; rm -f hook; echo y > other", place(project / "hook", Access.READ, reason="protected: a hook"))
     (event,) = [e for e in result.sink.events if e.kind == "violation"]
     assert (event.subject, event.reason, event.rule) == (str(project / "hook"), "protected: a hook", RULE)
+
+
+@pytest.mark.parametrize(
+    ("key", "lock", "remedy", "entry"),
+    [
+        (PROTECTED, None, '--unprotect .vscode, or add ".vscode" to paddock.filesystem.unprotect', ".vscode"),
+        (PROTECTED, Origin(Scope.MANAGED, "/etc/m.json", 3, 1, "the.lock"), "only managed settings may lift it (/etc/m.json:3 sets the.lock)", None),
+        (SEALED, None, "nothing lifts this", None),
+    ],
+)
+def test_a_protected_folder_is_told_with_the_entry_that_lifts_it(project: Path, key: str, lock: Origin | None, remedy: str, entry: str | None) -> None:
+    (project / ".vscode").mkdir()
+    kept = replace(place(project / ".vscode", Access.READ, reason="protected: tasks"), why=Origin(Scope.BUILTIN, "builtin", key=key, text=".vscode"))
+    result = shell(project, "echo x > .vscode/tasks.json", kept, lifting=Lifting(str(project), lock))
+    (event,) = [e for e in result.sink.events if e.kind == "violation"]
+    assert (event.subject, event.remedy, dict(event.detail).get("unprotect")) == (str(project / ".vscode" / "tasks.json"), remedy, entry)
 
 
 def test_what_would_fail_without_a_fence_is_not_told(project: Path, outside: Path) -> None:

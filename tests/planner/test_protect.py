@@ -184,3 +184,23 @@ def test_a_head_in_the_working_folder_keeps_it_from_becoming_a_repository() -> N
     assert effective(found, f"{APP}/sub/HEAD") is Access.WRITE, "elsewhere it is a file like any other"
     assert effective(layout(filesystem(unprotect=[f"{APP}/HEAD"]), files).places(), f"{APP}/HEAD") is Access.WRITE
     assert effective(layout(filesystem(), tree({f"{APP}/HEAD/x": ""})).places(), f"{APP}/HEAD/x") is Access.WRITE, "a folder is no HEAD"
+
+
+def test_unprotect_lifts_one_file_in_a_protected_folder() -> None:
+    files = tree({f"{APP}/.vscode/settings.json": "", f"{APP}/.vscode/tasks.json": "", f"{APP}/.claude/settings.json": "", f"{APP}/.claude/commands/x": ""})
+    found = layout(filesystem(unprotect=[f"{APP}/.vscode/settings.json", f"{APP}/.claude/settings.json", f"{APP}/.claude/commands"]), files).places()
+    assert effective(found, f"{APP}/.vscode/settings.json") is Access.WRITE
+    assert effective(found, f"{APP}/.vscode/tasks.json") is Access.READ
+    assert effective(found, f"{APP}/.claude/commands/x") is Access.WRITE
+    assert effective(found, f"{APP}/.claude/settings.json") is Access.READ, "policy is read from it"
+
+
+@pytest.mark.parametrize("path", [".vscode", ".vscode/out", "sub/.husky"])
+def test_naming_a_place_to_write_lifts_no_name_of_a_read_only_project(path: str) -> None:
+    files = tree({f"{APP}/{path}/x": "", f"{APP}/dist/x": ""})
+    policy = filesystem(allow_write=[f"{APP}/{path}", f"{APP}/dist"], read_only=True)
+    found = layout(policy, files).places()
+    assert effective(found, f"{APP}/{path}/x") is Access.READ
+    assert effective(found, f"{APP}/dist/x") is Access.WRITE
+    lifted = layout(filesystem(allow_write=[f"{APP}/{path}"], unprotect=[f"{APP}/{path}"], read_only=True), files).places()
+    assert effective(lifted, f"{APP}/{path}/x") is Access.WRITE

@@ -12,8 +12,18 @@ def origin(key: str, scope: Scope = Scope.PROJECT, text: str = "x") -> Origin:
     return Origin(scope, "builtin" if scope is Scope.BUILTIN else "/p/.claude/settings.json", 9, 5, key, text)
 
 
-def record(area: str, act: str, subject: str, rule: Origin | None = None, *, remedy: str = "yes", kind: str = "violation", count: int = 1) -> Record:
-    return Record("7f3a9c11", 2, 1_700_000_000.0, Event(kind, area, act, subject, "because", rule, remedy, (("port", 443),)), count, 1_700_000_060.0)
+def record(
+    area: str,
+    act: str,
+    subject: str,
+    rule: Origin | None = None,
+    *,
+    remedy: str = "yes",
+    kind: str = "violation",
+    count: int = 1,
+    detail: tuple[tuple[str, str | int], ...] = (("port", 443),),
+) -> Record:
+    return Record("7f3a9c11", 2, 1_700_000_000.0, Event(kind, area, act, subject, "because", rule, remedy, detail), count, 1_700_000_060.0)
 
 
 def test_story() -> None:
@@ -52,7 +62,11 @@ FS = "sandbox.filesystem"
         (record("file", "read", "/h/.ssh/id", origin(f"{FS}.denyRead")), {"sandbox": {"filesystem": {"allowRead": ["/h/.ssh/id"]}}}),
         (record("file", "write", "/opt/x"), {"sandbox": {"filesystem": {"allowWrite": ["/opt/x"]}}}),
         (record("file", "write", "/p/.git/hooks", origin(f"{FS}.denyWrite", Scope.BUILTIN)), None),
-        (record("file", "write", "/p/.git/hooks", origin("protected", Scope.BUILTIN)), {"paddock": {"filesystem": {"unprotect": ["/p/.git/hooks"]}}}),
+        (record("file", "write", "/p/.git/hooks", origin("protected names", Scope.BUILTIN)), None),
+        (
+            record("file", "write", "/p/.git/hooks/x", origin("protected names", Scope.BUILTIN), detail=(("unprotect", ".git/hooks"),)),
+            {"paddock": {"filesystem": {"unprotect": [".git/hooks"]}}},
+        ),
         (record("file", "write", "/p/x", origin(f"{FS}.denyWrite")), None),
         (record("file", "write", "/p/x", origin("permissions.deny")), None),
         (record("network", "connect", "evil.test:443"), {"sandbox": {"network": {"allowedDomains": ["evil.test:443"]}}}),

@@ -65,6 +65,17 @@ def test_managed_read_paths_only(world: World) -> None:
     assert values(settings, "sandbox.filesystem.denyRead") == ["~/d"]
 
 
+def test_managed_unprotect_only(world: World) -> None:
+    lift = {"paddock": {"filesystem": {"unprotect": [".envrc"]}}}
+    world.write("user", lift, "paddock")
+    assert values(world.load(), "paddock.filesystem.unprotect") == [".envrc"]
+    world.write("managed", {"paddock": {"filesystem": {"allowManagedUnprotectOnly": True, "unprotect": [".vscode"]}}}, "paddock")
+    settings = world.load()
+    assert values(settings, "paddock.filesystem.unprotect") == [".vscode"]
+    assert {reason for _, reason in settings.void} == {"the administrator set paddock.filesystem.allowManagedUnprotectOnly"}
+    assert values(world.load(options=(("paddock.filesystem.unprotect", ".envrc", "--unprotect"),)), "paddock.filesystem.unprotect") == [".vscode"]
+
+
 def test_managed_rules_only_voids_other_denies_and_says_so(world: World) -> None:
     world.write("user", {"permissions": {"deny": ["Read(//a)", "Read(//b)"], "allow": ["Bash(ls)"], "ask": ["Bash(rm *)"]}})
     world.write("managed", {"allowManagedPermissionRulesOnly": True, "permissions": {"deny": ["Read(//m)"]}})

@@ -15,8 +15,9 @@ from tests.settings.world import World
 # The keys of the `paddock` object as the design lists them. Another key needs a line there first.
 DESIGNED = {
     "backend", "network.tools", "network.proxyEnv", "network.publish", "network.upstreamCa", "network.dns", "network.http", "network.upstream",
-    "filesystem.unprotect", "filesystem.project", "environment.keep", "environment.remove", "environment.set", "limits.memoryMb", "limits.diskMb",
-    "limits.processes", "limits.cpuSeconds", "limits.timeoutSeconds", "limits.openFiles", "programs.only", "audit", "hooks.failClosed", "mcp", "credentials",
+    "filesystem.unprotect", "filesystem.allowManagedUnprotectOnly", "filesystem.project", "environment.keep", "environment.remove", "environment.set",
+    "limits.memoryMb", "limits.diskMb", "limits.processes", "limits.cpuSeconds", "limits.timeoutSeconds", "limits.openFiles",
+    "programs.only", "audit", "hooks.failClosed", "mcp", "credentials",
 }  # fmt: skip
 
 

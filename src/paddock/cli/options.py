@@ -36,6 +36,7 @@ COMMON: tuple[Option, ...] = (
     Option("--deny-read", "PATH", "hide this path", "sandbox.filesystem.denyRead"),
     Option("--allow-write", "PATH", "let the command write below this path", "sandbox.filesystem.allowWrite"),
     Option("--deny-write", "PATH", "never write below this path", "sandbox.filesystem.denyWrite"),
+    Option("--unprotect", "NAME|PATH", "let the command write this protected name, or this one path", "paddock.filesystem.unprotect"),
     Option("--keep-env", "NAME", "pass this variable although it looks like a secret", "paddock.environment.keep"),
     Option("--tool", "NAME", "allow the hosts that this tool is configured for: npm, pip, git, apt, cargo, go, maven, gradle", "paddock.network.tools"),
     Option("--publish", "PORT", "expose this inside port on the host's loopback", "paddock.network.publish", "int"),

@@ -11,6 +11,7 @@ from enum import Enum
 
 from paddock.model.policy import Limits, NetworkPolicy
 from paddock.model.settings import Notice, Origin
+from paddock.model.unprotect import BY_PATH, Lifting
 
 __all__ = ["Access", "Bind", "Kind", "Place", "Plan", "PrivateFile", "RemovedVariable", "Uncovered"]
 
@@ -90,7 +91,7 @@ class Plan:
     """Everything one run does. ``layout`` is sorted by path depth, parents first; the root itself is ``READ`` without being listed.
 
     ``environment`` is complete: nothing else is passed. ``tmp_bytes``, ``shm_bytes`` and ``run_bytes`` cap the three memory-backed areas. ``doors`` says that
-    the explicit proxies listen as well. ``digest`` names the plan (hex, from everything but the command).
+    the explicit proxies listen as well. ``digest`` names the plan (hex, from everything but the command). ``lifting`` says how protected names are lifted.
     """
 
     argv: tuple[str, ...]
@@ -114,3 +115,4 @@ class Plan:
     notices: tuple[Notice, ...]
     backend: str
     digest: str
+    lifting: Lifting = BY_PATH

@@ -23,7 +23,7 @@ class FilesystemPolicy:
     """Reads: open unless denied, most specific rule wins, allow wins a tie. Writes: closed unless allowed, deny always wins. Spec 2.2 and 3.1.
 
     ``allow_write`` includes the working folder unless ``project_read_only``. ``reads_locked``: only managed rules re-open reading, by whichever key.
-    ``unprotect`` holds protected names that the team lifts.
+    ``unprotect`` holds protected names that the team lifts; ``unprotect_lock`` is the administrator's entry that leaves lifting to managed settings.
     """
 
     deny_read: tuple[PathRule, ...]
@@ -33,6 +33,7 @@ class FilesystemPolicy:
     unprotect: tuple[PathRule, ...] = ()
     project_read_only: bool = False
     reads_locked: bool = False
+    unprotect_lock: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

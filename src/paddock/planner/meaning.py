@@ -67,6 +67,7 @@ def _filesystem(settings: Settings, fed: _Fed) -> FilesystemPolicy:
         unprotect=tuple(_unprotect(settings)),
         project_read_only=read_only,
         reads_locked=settings.scalar("sandbox.filesystem.allowManagedReadPathsOnly") is True,
+        unprotect_lock=_lock(settings, "paddock.filesystem.allowManagedUnprotectOnly"),
     )
 
 
@@ -79,6 +80,11 @@ def _credential_files(settings: Settings) -> Iterator[PathRule]:
     """Both modes hide the file: a mask that is not in force must not leave the secret readable."""
     for entry in settings.list("sandbox.credentials.files"):
         yield resolve_entry(entry, settings.context)
+
+
+def _lock(settings: Settings, key: str) -> Origin | None:
+    entry = settings.scalars.get(key)
+    return entry.origin if entry is not None and entry.value is True else None
 
 
 def _unprotect(settings: Settings) -> Iterator[PathRule]:

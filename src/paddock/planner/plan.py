@@ -14,6 +14,7 @@ from paddock.model import paths
 from paddock.model.plan import Access, Plan
 from paddock.model.policy import HostRule, NetworkPolicy, PathRule, Policy
 from paddock.model.settings import Context, Entry, Settings
+from paddock.model.unprotect import Lifting
 from paddock.planner import environment
 from paddock.planner.layout import Ground, Layout, lay_out
 from paddock.planner.presets.base import Given
@@ -106,6 +107,7 @@ def draft(
         notices=(*settings.notices, *layout.notices, *presets.notices, *notices),
         backend=backend,
         digest="",
+        lifting=Lifting(ground.project_root, policy.filesystem.unprotect_lock),
     )
     return Draft(_with_digest(plan), ground, view, layout, presets)
 

@@ -8,6 +8,7 @@ from paddock.model import paths
 from paddock.model.plan import Kind, Uncovered
 from paddock.model.policy import FilesystemPolicy
 from paddock.model.settings import Notice, Origin, Scope
+from paddock.model.unprotect import PROTECTED, SEALED
 from paddock.planner import git
 from paddock.planner.names import ANYWHERE, OWN_FOLDER, SETTINGS_FILES
 from paddock.planner.scan import Finding, Findings, scan
@@ -30,9 +31,9 @@ class Report(Protocol):
     notices: list[Notice]
 
 
-def origin(name: str) -> Origin:
+def origin(name: str, *, sealed: bool = False) -> Origin:
     """The builtin rule that protects ``name``."""
-    return Origin(Scope.BUILTIN, "builtin", key="protected names", text=name)
+    return Origin(Scope.BUILTIN, "builtin", key=SEALED if sealed else PROTECTED, text=name)
 
 
 def protect(tree: Tree, view: View, policy: FilesystemPolicy, roots: list[str], report: Report, *, cwd: str, home: str) -> None:
@@ -46,6 +47,8 @@ def protect(tree: Tree, view: View, policy: FilesystemPolicy, roots: list[str], 
     work.head()
     for linked in found.linked:
         work.mark(linked.path, linked.kind, linked.reason)
+    work.named_roots()
+    work.lift_inside()
     work.say(found)
 
 
@@ -81,7 +84,7 @@ class _Protect:
             self.left_out += 1
             return False
         node = self.tree.at(path, kind)
-        mark = (origin(path.rpartition("/")[2]), f"protected: {reason}")
+        mark = (origin(path.rpartition("/")[2], sealed=sealed), f"protected: {reason}")
         if sealed:
             node.sealed = node.sealed or mark
         else:
@@ -102,6 +105,22 @@ class _Protect:
             end = self.view.resolve(found.path)
             if end.kind is not None:
                 self.mark(end.path, end.kind, found.reason)
+
+    def named_roots(self) -> None:
+        """Places that a rule makes writable in a project that is not, and whose own name is protected: naming a place to write lifts nothing."""
+        for root in [root for root in self.roots if root != self.cwd and paths.is_beneath(root, self.cwd)]:
+            for name in paths.relative(root, self.cwd).split("/"):
+                reason = ANYWHERE.get(name)
+                if reason is not None or name == OWN_FOLDER:
+                    self.mark(root, self.view.kind(root) or Kind.DIRECTORY, reason or "settings of Paddock", sealed=name == OWN_FOLDER)
+
+    def lift_inside(self) -> None:
+        """Single paths that ``unprotect`` names inside a protected folder."""
+        for path in self.lifted_paths:
+            kind = self.view.kind(path)
+            above = (self.tree.find(folder) for folder in paths.ancestors(path))
+            if kind is not None and any(node is not None and node.protect is not None for node in above):
+                self.tree.at(path, kind).lift = True
 
     def head(self) -> None:
         """A file ``HEAD`` in the working folder: without one that git understands the folder is no bare repository, so what is there stays (spec 2.2)."""

@@ -13,6 +13,7 @@ from paddock.model.decision import Decision
 from paddock.model.hosts import Host
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, HostRule, NetworkPolicy, Policy
 from paddock.model.settings import Entry, Origin, Scope, Settings
+from paddock.model.unprotect import PROTECTED
 from paddock.planner.meaning import policy_from
 from paddock.planner.view import View
 from paddock.session.paste import PASTE_INTO
@@ -75,8 +76,8 @@ class Changes:
         """To write at ``path``, which must be resolved."""
         yield from self._trusted(_FILES)
         rule = decision.rule
-        if rule is not None and rule.key == "protected names":
-            yield from self._added("paddock.filesystem.unprotect", self._anchored(path), "")
+        if rule is not None and rule.key == PROTECTED:
+            yield from self._added("paddock.filesystem.unprotect", self._anchored(path), "--unprotect")
         if self._exists(path):
             yield from self._added("sandbox.filesystem.allowWrite", self._written(path), "--allow-write")
         if rule is not None and rule.key not in _READ_KEYS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paddock.events.record import Record, rfc3339
+from paddock.model.events import Event
 from paddock.model.hosts import HostError, parse_host, parse_target
 from paddock.model.settings import Origin, Scope
 from paddock.session.paste import PASTE_INTO
@@ -55,7 +56,7 @@ def snippet(record: Record) -> dict[str, object] | None:
     if event.kind != "violation" or not event.remedy or (rule is not None and (rule.scope is Scope.MANAGED or _always_wins(rule.key))):
         return None
     if event.area == "file":
-        return _file_snippet(event.act, event.subject, protected=rule is not None and rule.scope is Scope.BUILTIN)
+        return _file_snippet(event)
     if event.area == "dns" and (name := _record_name(event.subject)):
         return {"paddock": {"network": {"dns": [name]}}}
     if event.area in ("network", "dns"):
@@ -71,12 +72,16 @@ def _always_wins(key: str) -> bool:
     return key.endswith((".deniedDomains", ".denyWrite", "permissions.deny", ".credentials.envVars"))
 
 
-def _file_snippet(act: str, path: str, *, protected: bool) -> dict[str, object] | None:
-    if act == "read":
-        return {"sandbox": {"filesystem": {"allowRead": [path]}}}
-    if act != "write":
+def _file_snippet(event: Event) -> dict[str, object] | None:
+    if event.act == "read":
+        return {"sandbox": {"filesystem": {"allowRead": [event.subject]}}}
+    if event.act != "write":
         return None
-    return {"paddock": {"filesystem": {"unprotect": [path]}}} if protected else {"sandbox": {"filesystem": {"allowWrite": [path]}}}
+    if event.rule is None or event.rule.scope is not Scope.BUILTIN:
+        return {"sandbox": {"filesystem": {"allowWrite": [event.subject]}}}
+    # What is protected may be a folder above what was touched, and an administrator may keep it so: whoever refused knows the entry.
+    entry = dict(event.detail).get("unprotect")
+    return {"paddock": {"filesystem": {"unprotect": [entry]}}} if entry else None
 
 
 def _record_name(subject: str) -> str:

@@ -103,6 +103,7 @@ EXAMPLES: Mapping[str, object] = {
     "paddock.network.http": {},
     "paddock.network.upstream": {},
     "paddock.filesystem.unprotect": [".envrc"],
+    "paddock.filesystem.allowManagedUnprotectOnly": True,
     "paddock.filesystem.project": "read-only",
     "paddock.environment.keep": ["API_TOKEN"],
     "paddock.environment.remove": ["COMPANY_*"],

@@ -17,6 +17,7 @@ __all__ = [
     "PATHS",
     "PORT",
     "PROGRAM",
+    "PROTECTED_NAMES",
     "RULES",
     "SERVERS",
     "STRINGS",
@@ -114,6 +115,8 @@ STRINGS = list_of(text())
 RULES = list_of(text("a permission rule"))
 """Permission rules: only that they are strings. A malformed rule is the matcher's business, which skips it with a warning (spec 1.7)."""
 PATHS = list_of(text("a path", _path, is_path=True))
+PROTECTED_NAMES = list_of(text("a name or a path", _path))
+"""Names, and paths that start from the project whatever file they are in: they mean the same for everybody, so the administrator may write them too."""
 ABSOLUTE_PATH = text("an absolute path", _absolute, pattern="^/")
 HOSTS = list_of(text("a host pattern", _word))
 ALLOWED_HOSTS = list_of(text("a host pattern", _host_pattern("allow")))

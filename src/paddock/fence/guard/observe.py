@@ -43,6 +43,7 @@ class FileObserver:
         self._poll.register(fd, select.POLLIN)
         self._places: dict[str, Place | None] = {**dict.fromkeys(_OWN_AREAS), **{p.path: p for p in plan.layout}, **{b.target: None for b in plan.binds}}
         self._cwd = plan.cwd
+        self._lifting = plan.lifting
         self._private = frozenset(f.path for f in plan.private_files)
         self._folders: dict[str, str] = {}
         self._dull: set[bytes] = set()
@@ -152,12 +153,13 @@ class FileObserver:
         if place is None:
             self._tell("write", path, "outside the places that this command may write", None, f"add {path} to sandbox.filesystem.allowWrite")
         else:
-            self._tell("write", path, place.reason or "read-only", place, "")
+            lifts = (("unprotect", self._lifting.entry(place.path)),) if self._lifting.lifts(place.why) else ()
+            self._tell("write", path, place.reason or "read-only", place, self._lifting.remedy(place.path, place.why), lifts)
 
-    def _tell(self, act: str, path: str, reason: str, place: Place | None, remedy: str) -> None:
+    def _tell(self, act: str, path: str, reason: str, place: Place | None, remedy: str, detail: tuple[tuple[str, str], ...] = ()) -> None:
         if (act, path) in self._told:
             return
         self._told.add((act, path))
-        self._events.emit(Event("violation", "file", act, path, reason, place.why if place else None, remedy))
+        self._events.emit(Event("violation", "file", act, path, reason, place.why if place else None, remedy, detail))
         if len(self._told) == MAX_EVENTS:
             self._events.emit(Event("notice", "file", reason=f"{MAX_EVENTS} different refused file accesses were told; more are not"))
