@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from paddock.errors import PaddockError, SettingsError, UnsupportedError
+from paddock.errors import LaunchError, PaddockError, SettingsError, UnsupportedError
 from paddock.model.text import escape, pad, width
 
 __all__ = ["Output", "escape"]
@@ -66,6 +66,8 @@ class Output:
     def error(self, error: PaddockError) -> None:
         """Say what is wrong, where, why and what would help, a line each."""
         lines = [self.paint("bad", f"paddock: {escape(text)}") for text in _messages(error)]
+        if isinstance(error, LaunchError) and error.step:
+            lines.append(f"  step: {escape(error.step)}")
         if isinstance(error, UnsupportedError) and error.cause:
             lines.append(f"  cause: {escape(error.cause)}")
         lines += [f"  hint: {escape(hint)}" for hint in _hints(error)]

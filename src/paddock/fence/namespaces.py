@@ -14,11 +14,11 @@ from collections.abc import Iterable
 from paddock.errors import CommandNotExecutableError, CommandNotFoundError, LaunchError, PaddockError, UnsupportedError
 from paddock.fence.guard.observe import FileObserver
 from paddock.fence.inside import keeper
-from paddock.fence.launcher import report
+from paddock.fence.launcher import limits, report
 from paddock.fence.launcher.hints import explain
 from paddock.fence.launcher.process import all_steps, launch
 from paddock.fence.launcher.state import StepFailed
-from paddock.fence.ports import Listener
+from paddock.fence.ports import Listener, OnStep, unwatched
 from paddock.model.events import Event, EventSink
 from paddock.model.plan import Plan
 from paddock.model.usage import NOTHING_KNOWN, Usage
@@ -35,32 +35,45 @@ def describe(plan: Plan) -> list[str]:
     return [step.describe() for step in all_steps(plan)]
 
 
-def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1, 2)) -> Fence:
+def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1, 2), interrupt: int = -1, on_step: OnStep = unwatched) -> Fence:
     """Build the fence of ``plan``. ``stdio`` are the descriptors that its command will get as standard input, output and error.
 
-    The calling process must have a single thread: it forks. Raises ``LaunchError`` with the step that failed, ``UnsupportedError`` when a limit cannot be had
-    here; nothing is left behind then.
+    The calling process must have a single thread: it forks. As soon as the descriptor ``interrupt`` is readable the work is broken off. Raises
+    ``InterruptedError`` then, ``LaunchError`` with the step that failed, ``UnsupportedError`` when a limit cannot be had here; nothing is left behind.
     """
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
         streams = (_stream(stdio[0], null), _stream(stdio[1], null), _stream(stdio[2], null))
-    except LaunchError:
+        ours, pid = _fork_launcher(plan, streams, on_step)
+    except BaseException:
         os.close(null)
         raise
-    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
-    pid = os.fork()
-    if pid == 0:
-        launch(plan, streams, theirs.fileno())
-    theirs.close()
     fence = Fence(plan, events, streams, ours, pid, null)
     try:
-        fence.wait_until_ready()
+        on_step("wait until the fence stands")
+        fence.wait_until_ready(interrupt)
     except BaseException:
         fence.close()
         for listener in fence.listeners:
             os.close(listener.fd)
         raise
     return fence
+
+
+def _fork_launcher(plan: Plan, streams: tuple[int, int, int], on_step: OnStep) -> tuple[_socket.socket, int]:
+    """Our end of the control socket, and the launcher's process id."""
+    on_step("start the launcher")
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            launch(plan, streams, theirs.fileno(), on_step)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return ours, pid
 
 
 def _stream(fd: int, null: int) -> int:
@@ -90,6 +103,7 @@ class Fence:
         self._launcher = launcher
         self._null = null
         self._keeper = -1
+        self._group: tuple[int, str] | None = None
         self._request = 0
         self._exit: int | None = None
         self._closed = False
@@ -110,15 +124,27 @@ class Fence:
         """What the fence took, once it is closed; nothing is known before."""
         return self._usage
 
-    def wait_until_ready(self) -> None:
-        """Take what the launcher and process 1 send until both are done. Raises what they failed with."""
+    def wait_until_ready(self, interrupt: int = -1) -> None:
+        """Take what the launcher and process 1 send until both are done. Raises what they failed with, ``InterruptedError`` when ``interrupt`` is readable."""
         waiting = {report.KEEPER, report.LISTENERS, report.READY}
-        while waiting:
-            kind, payload, fds = report.receive(self._control.fileno())
-            if kind == 0:
-                raise LaunchError("the launcher ended without a word", step="launch", hint="the kernel's log may say more (out of memory?)")
-            self._take(kind, payload, fds)
-            waiting.discard(kind)
+        launcher = os.pidfd_open(self._launcher)
+        try:
+            poll = select.poll()
+            for fd in (self._control.fileno(), launcher, interrupt):
+                if fd >= 0:
+                    poll.register(fd, select.POLLIN)
+            while waiting:
+                ready = {fd for fd, _ in poll.poll()}
+                if interrupt in ready:
+                    raise InterruptedError(errno.EINTR, "interrupted while the fence was built")
+                kind, payload, fds = report.receive(self._control.fileno()) if self._control.fileno() in ready else (0, b"", [])
+                if kind == 0:
+                    # Process 1 may still hold the other end: without the launcher nobody would ever send what is missing.
+                    raise LaunchError("the launcher ended without a word", step="launch", hint="the kernel's log may say more (out of memory?)")
+                self._take(kind, payload, fds)
+                waiting.discard(kind)
+        finally:
+            os.close(launcher)
 
     def _take(self, kind: int, payload: bytes, fds: list[int]) -> None:
         if kind == report.FAILED:
@@ -133,6 +159,8 @@ class Fence:
         elif kind == report.STREAM:
             self._positions[self._stdio[payload[0]]] = fds[0]
             self._stdio[payload[0]] = fds[0]
+        elif kind == report.GROUP:
+            self._group = (fds[0], payload.decode())
         elif kind == report.NOTICE:
             self._events.emit(Event("notice", "run", reason=payload.decode()))
 
@@ -153,7 +181,7 @@ class Fence:
         words = [os.fsencode(word) for word in argv]
         variables = [os.fsencode(f"{name}={value}") for name, value in self.plan.environment.items()]
         texts = (os.fsencode(self.plan.cwd), *words, *variables)
-        return keeper.WORDS.pack(len(words), len(variables), umask) + b"".join(text + b"\0" for text in texts)
+        return keeper.WORDS.pack(len(words), len(variables), umask, _ignored_signals()) + b"".join(text + b"\0" for text in texts)
 
     def handle_control(self) -> int | None:
         """Read one message of the keeper. Gives the command's exit code (128 plus the number for a signal) when it has ended, else None."""
@@ -205,6 +233,16 @@ class Fence:
         os.close(self._null)
         if self.observer is not None:
             self.observer.close()
+        if self._group is not None:
+            self._remove_group(*self._group)
+
+    def _remove_group(self, parent: int, name: str) -> None:
+        try:
+            limits.remove(parent, name)
+        except OSError as error:
+            self._events.emit(Event("notice", "run", subject=name, reason=f"this cgroup could not be removed: {error.strerror}"))
+        finally:
+            os.close(parent)
 
     def _send(self, operation: int, number: int, fds: tuple[int, ...] = ()) -> int:
         self._request += 1
@@ -236,6 +274,12 @@ class Fence:
 def _write_all(fd: int, data: bytes) -> None:
     while data:
         data = data[os.write(fd, data) :]
+
+
+def _ignored_signals() -> int:
+    """What this process ignores for its caller, as the bits that the keeper takes: a command inherits it (execve(2)). Python ignores two signals for itself."""
+    own = (signal.SIGPIPE, signal.SIGXFSZ)
+    return sum(1 << (number - 1) for number in keeper.ALL_SIGNALS if number not in own and signal.getsignal(number) is signal.SIG_IGN)
 
 
 def _current_umask() -> int:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from paddock.model.usage import Usage
 
-__all__ = ["CAPTURE", "DNS_TCP", "DNS_UDP", "HTTP", "SOCKS", "Listener", "Observer", "RunningFence"]
+__all__ = ["CAPTURE", "DNS_TCP", "DNS_UDP", "HTTP", "SOCKS", "Listener", "Observer", "OnStep", "RunningFence", "unwatched"]
 
 CAPTURE = "capture"
 DNS_TCP = "dns-tcp"
 DNS_UDP = "dns-udp"
 HTTP = "http"
 SOCKS = "socks"
+
+OnStep = Callable[[str], None]
+"""Told the name of every step of a run just before it is done, by the process that does it: the supervisor, the launcher, or process 1. What it raises is
+treated as if the step had raised it. It is a parameter of Python functions only; no variable, file or option sets it.
+"""
+
+
+def unwatched(_step: str) -> None:
+    """The ``OnStep`` of every ordinary run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from paddock.errors import LaunchError
 from paddock.events.log import EventLog
 from paddock.events.memory import Recorder
 from paddock.fence.kernel.signalfd import SignalFd
 from paddock.fence.namespaces import start
-from paddock.fence.ports import RunningFence
+from paddock.fence.ports import OnStep, RunningFence, unwatched
 from paddock.model.events import Event
 from paddock.model.plan import Plan
 from paddock.model.usage import NOTHING_KNOWN, Usage
@@ -39,31 +40,54 @@ class Outcome:
     usage: Usage = NOTHING_KNOWN
 
 
-def run(prepared: Prepared, *, on_publish: Callable[[str], None]) -> Outcome:
+def run(prepared: Prepared, *, on_publish: Callable[[str], None], on_step: OnStep = unwatched) -> Outcome:
     """Carry the plan out and wait for its end.
 
     Must be called from a process with a single thread: the launcher is forked from it. ``on_publish`` is told at once when an inside port becomes reachable.
     Raises ``LaunchError`` when the fence cannot be built, ``CommandNotFoundError`` and ``CommandNotExecutableError`` when it stands and the command cannot be
-    started; in every case nothing is left behind.
+    started; in every case nothing is left behind. ``on_step`` is told every step of the run.
     """
+    steps = _Steps(on_step)
+    try:
+        return _carry_out(prepared, on_publish, steps)
+    except OSError as error:
+        raise _failed(steps.now, error) from error
+
+
+def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _Steps) -> Outcome:
     began = time.monotonic()
     run_id = os.urandom(4).hex()
     state = prepared.settings.context.state_home
-    with EventLog(state, run_id) as log, SignalFd(SIGNALS) as signals:
+    steps("open the event log")
+    with EventLog(state, run_id) as log, SignalFd(_wanted_signals()) as signals:
         recorder = Recorder(log)
         recorder.emit(_start_event(prepared.plan))
-        run = _Run(prepared.plan, recorder, on_publish)
+        run = _Run(prepared.plan, recorder, on_publish, steps)
         ending = run.carry_out(signals)
+        steps("record the end")
         seconds = time.monotonic() - began
         recorder.emit(_end_event(ending, seconds))
     return Outcome(run_id, ending, seconds, recorder, tuple(run.published), replace(run.usage, wall_seconds=seconds))
 
 
+class _Steps:
+    """Hands the names of the steps on, and remembers what is being done now, for the message when it fails."""
+
+    def __init__(self, on_step: OnStep) -> None:
+        self.now = ""
+        self._on_step = on_step
+
+    def __call__(self, step: str) -> None:
+        self.now = step
+        self._on_step(step)
+
+
 class _Run:
     """The parts of one run that need each other: the fence, the loop, the gate."""
 
-    def __init__(self, plan: Plan, recorder: Recorder, on_publish: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, recorder: Recorder, on_publish: Callable[[str], None], on_step: _Steps) -> None:
         self.plan = plan
+        self.on_step = on_step
         self.recorder = recorder
         self.on_publish = on_publish
         self.published: list[str] = []
@@ -71,20 +95,47 @@ class _Run:
         self._stoppers: list[Callable[[], None]] = []
 
     def carry_out(self, signals: SignalFd) -> Ending:
-        fence = start(self.plan, self.recorder)
         try:
+            fence = start(self.plan, self.recorder, interrupt=signals.fileno(), on_step=self.on_step)
+        except InterruptedError:
+            return _interrupted(signals)
+        try:
+            self.on_step("attach the gate, the observer and the clock")
             loop = Loop(signals, fence.signal)
             self._wire(fence, loop)
+            self.on_step("start the command")
+            if signals.waits():
+                return _interrupted(signals)
             fence.spawn()
+            self.on_step("wait for the command")
             return loop.run()
+        except OSError as error:
+            raise _failed(self.on_step.now, error) from error
         finally:
-            # The fence goes first: when nothing inside can speak any more, the gate has nothing left to decide.
-            fence.close()
-            self.usage = fence.usage
-            for stop in reversed(self._stoppers):
-                stop()
+            self._end(fence)
+
+    def _end(self, fence: RunningFence) -> None:
+        """The fence goes first: when nothing inside can speak any more, the gate has nothing left to decide."""
+        try:
+            self.on_step("end the fence")
+        finally:
+            try:
+                fence.close()
+                self.usage = fence.usage
+            finally:
+                self._stop()
+
+    def _stop(self) -> None:
+        """Call every stopper, the last first, whatever the others raise."""
+        if self._stoppers:
+            try:
+                self._stoppers.pop()()
+            finally:
+                self._stop()
 
     def _wire(self, fence: RunningFence, loop: Loop) -> None:
+        self._wire_gate(fence, loop)  # first: whatever goes wrong afterwards, the listeners have somebody who closes them
+
         def on_control() -> None:
             code = fence.handle_control()
             if code is not None:
@@ -99,7 +150,6 @@ class _Run:
                     loop.unwatch(observer.fileno())
 
             loop.watch(observer.fileno(), on_observed)
-        self._wire_gate(fence, loop)
         if self.plan.network.publish or self.plan.network.local_binding:
             self._wire_publisher(fence, loop)
         if self.plan.limits.timeout_seconds is not None:
@@ -162,6 +212,21 @@ class _Run:
             if sentence not in self.published:
                 self.published.append(sentence)
                 self.on_publish(sentence)
+
+
+def _failed(step: str, error: OSError) -> LaunchError:
+    return LaunchError(f"cannot {step}: {error.strerror or error}", step=step, errno=error.errno or 0)
+
+
+def _wanted_signals() -> tuple[int, ...]:
+    """What the caller ignores (``nohup``, a job in the background of a script) stays ignored."""
+    return tuple(number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
+
+
+def _interrupted(signals: SignalFd) -> Ending:
+    """A signal came while there was no command yet that could have an opinion about it: none is started."""
+    signo, _ = signals.read()
+    return Ending(128 + signo, "signal")
 
 
 def _start_event(plan: Plan) -> Event:

@@ -42,8 +42,10 @@ ANSWERED = 1
 EXITED = 2
 """Process id and wait status of a command. Id 0."""
 
-WORDS = struct.Struct("=IIi")
-"""Head of the memory file of a spawn: number of arguments, of variables, umask. Then working directory, arguments and ``NAME=value``, each ended by NUL."""
+WORDS = struct.Struct("=IIiQ")
+"""Head of the memory file of a spawn: number of arguments, of variables, umask, and the ignored signals (bit 0 is signal 1). Then working directory, arguments
+and ``NAME=value``, each ended by NUL.
+"""
 
 FD = struct.Struct("=i")
 DEFAULT_PATH = b"/usr/local/bin:/usr/bin:/bin"
@@ -146,12 +148,12 @@ class Keeper:
         *stdio, words = fds
         part = b"cwd"
         try:
-            argc, count, mask = WORDS.unpack(os.pread(words, WORDS.size, 0))
+            argc, count, mask, ignored = WORDS.unpack(os.pread(words, WORDS.size, 0))
             texts = os.pread(words, os.fstat(words).st_size, WORDS.size).split(b"\0")
             os.umask(mask)
             os.chdir(texts[0])
             part = b"exec"
-            pid = _start(texts[1 : 1 + argc], texts[1 + argc : 1 + argc + count], stdio)
+            pid = _start(texts[1 : 1 + argc], texts[1 + argc : 1 + argc + count], stdio, tuple(n for n in ALL_SIGNALS if not ignored >> (n - 1) & 1))
         except ValueError:
             self._answer(request, -1, errno.EINVAL, b"words")  # a variable whose name the C library does not take
         except OSError as error:
@@ -178,8 +180,8 @@ class Keeper:
         return sorted({port for table in self._tables for port in _listening_in(table)})
 
 
-def _start(argv: list[bytes], variables: list[bytes], stdio: list[int]) -> int:
-    """Start a program as a shell would find it (execvp(3)). Raises ``OSError`` of execve(2)."""
+def _start(argv: list[bytes], variables: list[bytes], stdio: list[int], defaults: tuple[int, ...]) -> int:
+    """Start a program as a shell would find it (execvp(3)), with the signals ``defaults`` not ignored. Raises ``OSError`` of execve(2)."""
     environment = dict(v.split(b"=", 1) for v in variables)
     folders = [b""] if b"/" in argv[0] else environment.get(b"PATH", DEFAULT_PATH).split(b":")
     worst: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -187,7 +189,7 @@ def _start(argv: list[bytes], variables: list[bytes], stdio: list[int]) -> int:
         path = folder + b"/" + argv[0] if folder else argv[0] if b"/" in argv[0] else b"./" + argv[0]
         try:
             os.stat(path)  # most folders of a PATH do not hold the program: asking costs a hundredth of trying to start it
-            return _execute(path, argv, environment, stdio)
+            return _execute(path, argv, environment, stdio, defaults)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except PermissionError as error:
@@ -195,16 +197,16 @@ def _start(argv: list[bytes], variables: list[bytes], stdio: list[int]) -> int:
     raise worst
 
 
-def _execute(path: bytes, argv: list[bytes], environment: dict[bytes, bytes], stdio: list[int]) -> int:
+def _execute(path: bytes, argv: list[bytes], environment: dict[bytes, bytes], stdio: list[int], defaults: tuple[int, ...]) -> int:
     # Nothing runs between the new process and execve(2) but the C library: no Python, no lock of ours.
     actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(stdio)]
     try:
-        return os.posix_spawn(path, argv, environment, file_actions=actions, setsigmask=[], setsigdef=ALL_SIGNALS)
+        return os.posix_spawn(path, argv, environment, file_actions=actions, setsigmask=[], setsigdef=defaults)
     except OSError as error:
         if error.errno != errno.ENOEXEC:
             raise
     script = [b"/bin/sh", path, *argv[1:]]  # a script without a first line that names its shell
-    return os.posix_spawn(script[0], script, environment, file_actions=actions, setsigmask=[], setsigdef=ALL_SIGNALS)
+    return os.posix_spawn(script[0], script, environment, file_actions=actions, setsigmask=[], setsigdef=defaults)
 
 
 def _connect(port: int) -> _socket.socket:

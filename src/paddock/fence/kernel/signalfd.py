@@ -25,16 +25,20 @@ _signalfd4 = system_call("signalfd4", ctypes.c_int, ctypes.c_char_p, ctypes.c_si
 
 
 class SignalFd:
-    """Blocks ``signals`` for this thread and reads them instead. As a context manager it puts the mask back.
+    """Blocks ``signals`` for this thread and reads them instead. As a context manager it drops those that still wait and puts the mask back.
 
     Reading takes the signals of the process that reads, so the descriptor stays right across fork(2).
     """
 
     def __init__(self, signals: Iterable[int]) -> None:
-        numbers = tuple(signals)
-        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-        mask = sum(1 << (number - 1) for number in numbers)
-        self._fd = _signalfd4(-1, struct.pack("=Q", mask), 8, SFD_CLOEXEC | SFD_NONBLOCK)
+        self._numbers = frozenset(signals)
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, self._numbers)
+        mask = sum(1 << (number - 1) for number in self._numbers)
+        try:
+            self._fd = _signalfd4(-1, struct.pack("=Q", mask), 8, SFD_CLOEXEC | SFD_NONBLOCK)
+        except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+            raise
 
     def fileno(self) -> int:
         """The descriptor; readable when a signal waits."""
@@ -46,8 +50,14 @@ class SignalFd:
         number, _, code = struct.unpack_from("=Iii", data)
         return number, code
 
+    def waits(self) -> bool:
+        """Whether a signal waits to be read."""
+        return not self._numbers.isdisjoint(signal.sigpending())
+
     def close(self) -> None:
-        """Put the mask back and close the descriptor."""
+        """Drop what still waits, close the descriptor and put the mask back. What came before this moment was meant for what these signals were read for."""
+        while self.waits():
+            self.read()
         os.close(self._fd)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
 

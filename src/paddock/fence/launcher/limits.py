@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import select
+import signal
 
+from paddock.fence.launcher import report
 from paddock.fence.launcher.state import StepFailed
 from paddock.model.plan import Plan
 
-__all__ = ["ProcessLimit"]
+__all__ = ["ProcessLimit", "remove"]
 
 _MOUNT = "/sys/fs/cgroup"
 _OWNER = "paddock"
@@ -19,7 +22,8 @@ _OURS = 2
 class ProcessLimit:
     """RLIMIT_NPROC does not bind the user id 0 (setrlimit(2)), so a root caller's limit is a cgroup. Does nothing for anybody else, or without a limit."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, control: int) -> None:
+        self._control = control
         self.limit = plan.limits.processes if plan.uid == 0 else None
         self._parent = -1
         self._name = ""
@@ -46,6 +50,7 @@ class ProcessLimit:
         parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         _sweep(parent)
         name = f"{_OWNER}-{os.getpid()}"
+        report.send(self._control, report.GROUP, name.encode(), (parent,))
         os.mkdir(name, 0o755, dir_fd=parent)
         self._parent, self._name = parent, name
         self._write(f"{name}/pids.max", str(room))
@@ -55,7 +60,10 @@ class ProcessLimit:
         """Move out and remove the cgroup, which is empty when process 1 is gone."""
         if self._parent >= 0:
             self._write("cgroup.procs", "0")
-            os.rmdir(self._name, dir_fd=self._parent)
+            try:
+                os.rmdir(self._name, dir_fd=self._parent)
+            except FileNotFoundError:
+                return  # the supervisor was faster
 
     def _write(self, name: str, text: str) -> None:
         fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._parent)
@@ -63,6 +71,42 @@ class ProcessLimit:
             os.write(fd, text.encode())
         finally:
             os.close(fd)
+
+
+def remove(parent: int, name: str) -> None:
+    """End what a killed launcher left in its cgroup, and remove it. For the supervisor, when everything it knows of has ended."""
+    try:
+        folder = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent)
+    except FileNotFoundError:
+        return  # as it should be
+    try:
+        while pids := _processes(folder):
+            for pid in pids:
+                _end(pid)
+        os.rmdir(name, dir_fd=parent)
+    finally:
+        os.close(folder)
+
+
+def _processes(folder: int) -> list[int]:
+    with open(os.open("cgroup.procs", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder), encoding="ascii") as file:
+        return [int(line) for line in file]
+
+
+def _end(pid: int) -> None:
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        poll.poll()
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(handle)
 
 
 def _sweep(parent: int) -> None:

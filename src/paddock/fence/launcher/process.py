@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable
-from typing import NoReturn
+from functools import partial
+from typing import NoReturn, TypeVar
 
 from paddock.fence.inside.keeper import ALL_SIGNALS, Keeper, disguise
 from paddock.fence.kernel.process import close_from, set_dumpable
@@ -23,9 +24,12 @@ from paddock.fence.launcher.namespaces import enter_steps
 from paddock.fence.launcher.network import network_steps
 from paddock.fence.launcher.places import mount_steps
 from paddock.fence.launcher.state import Changed, State, Step, StepFailed
+from paddock.fence.ports import OnStep
 from paddock.model.plan import Plan
 
 __all__ = ["all_steps", "launch"]
+
+T = TypeVar("T")
 
 _TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
 
@@ -35,9 +39,9 @@ def all_steps(plan: Plan) -> tuple[Step, ...]:
     return (*enter_steps(), *network_steps(plan), *mount_steps(plan), *lockdown_steps(plan))
 
 
-def launch(plan: Plan, stdio: tuple[int, int, int], control: int) -> NoReturn:
+def launch(plan: Plan, stdio: tuple[int, int, int], control: int, on_step: OnStep) -> NoReturn:
     """Be the launcher. For a child fresh from fork(2): it never returns, and whatever happens is reported through ``control``."""
-    state = State(plan, stdio, control)
+    state = State(plan, stdio, control, on_step)
     _guarded(state, _launcher)
     os._exit(0)
 
@@ -61,21 +65,32 @@ def _fail(state: State, failure: StepFailed) -> NoReturn:
 
 def _carry_out(steps: Iterable[Step], state: State) -> None:
     for step in steps:
-        try:
-            step.execute(state)
-        except Changed as change:
-            raise StepFailed(step.describe(), 0, str(change), changed=True) from change
-        except OSError as error:
-            raise StepFailed(step.describe(), error.errno or 0, error.strerror or str(error)) from error
+        _do(state, step.describe(), partial(step.execute, state))
+
+
+def _do(state: State, name: str, work: Callable[[], T]) -> T:
+    """One step: tell the observer, do it, and give whatever goes wrong the step's name."""
+    try:
+        state.on_step(name)
+        return work()
+    except Changed as change:
+        raise StepFailed(name, 0, str(change), changed=True) from change
+    except StepFailed:
+        raise
+    except OSError as error:
+        raise StepFailed(name, error.errno or 0, error.strerror or str(error)) from error
+    except Exception as error:
+        raise StepFailed(name, 0, f"{type(error).__name__}: {error}") from error
 
 
 def _launcher(state: State) -> None:
     _ignore_signals()
-    close_from(3, frozenset((state.control, *state.stdio)))
-    limit = ProcessLimit(state.plan)
-    limit.enter()
+    _do(state, "close the caller's descriptors", lambda: close_from(3, frozenset((state.control, *state.stdio))))
+    limit = ProcessLimit(state.plan, state.control)
+    if limit.limit is not None:
+        _do(state, limit.describe(), limit.enter)
     _carry_out(enter_steps(), state)
-    pid = os.fork()
+    pid = _do(state, "start process 1", os.fork)
     if pid == 0:
         _guarded(state, _keeper)
         os._exit(0)
@@ -91,22 +106,35 @@ def _launcher(state: State) -> None:
 
 
 def _tell_and_listen(state: State, pid: int) -> None:
+    _do(state, "hand process 1 over", lambda: _hand_over(state, pid))
+    _carry_out(network_steps(state.plan), state)
+
+
+def _hand_over(state: State, pid: int) -> None:
     handle = os.pidfd_open(pid)
     report.send(state.control, report.KEEPER, fds=(handle,))
     os.close(handle)
-    _carry_out(network_steps(state.plan), state)
 
 
 def _keeper(state: State) -> None:
     set_dumpable(dumpable=False)
     plan = state.plan
     _carry_out(mount_steps(plan), state)
+    tables, signals, null = _do(state, "open what process 1 needs", _open_all)
+    _carry_out(lockdown_steps(plan), state)
+    _do(state, "say that the fence stands", lambda: _say_ready(state, signals, tables, null))
+    Keeper(state.control, signals.fileno(), tables).run()
+
+
+def _open_all() -> tuple[tuple[int, ...], SignalFd, int]:
     tables = tuple(os.open(path, os.O_RDONLY | os.O_CLOEXEC) for path in _TABLES if os.path.exists(path))
     with open("/proc/self/stat", "rb") as file:
         disguise(file.read())
     signals = SignalFd((signal.SIGCHLD,))
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    _carry_out(lockdown_steps(plan), state)
+    return tables, signals, os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+
+
+def _say_ready(state: State, signals: SignalFd, tables: tuple[int, ...], null: int) -> None:
     # From here on this process opens nothing: opening is reported to the supervisor, which waits for this one.
     _close_stdio(state, null)
     for notice in state.notices:
@@ -115,7 +143,6 @@ def _keeper(state: State) -> None:
         report.send(state.control, report.OBSERVER, fds=(state.observer,))
     close_from(3, frozenset((state.control, signals.fileno(), *tables)))
     report.send(state.control, report.READY)
-    Keeper(state.control, signals.fileno(), tables).run()
 
 
 def _close_stdio(state: State, null: int = -1) -> None:

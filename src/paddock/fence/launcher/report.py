@@ -6,14 +6,33 @@ Both processes of the launcher write to the same socket; packets do not mix.
 from __future__ import annotations
 
 import _socket
+import errno
+import os
 import struct
 
 from paddock.fence.launcher.state import StepFailed
 from paddock.fence.ports import CAPTURE, DNS_TCP, DNS_UDP, HTTP, SOCKS
 
-__all__ = ["FAILED", "KEEPER", "LISTENERS", "NOTICE", "OBSERVER", "READY", "ROLES", "STREAM", "pack_failure", "receive", "rights", "send", "unpack_failure"]
+__all__ = [
+    "FAILED",
+    "GROUP",
+    "KEEPER",
+    "LISTENERS",
+    "NOTICE",
+    "OBSERVER",
+    "READY",
+    "ROLES",
+    "STREAM",
+    "pack_failure",
+    "receive",
+    "rights",
+    "send",
+    "unpack_failure",
+]
 
 FAILED = 1
+GROUP = 8
+"""The name of the cgroup that the launcher is about to make, with a descriptor of the folder that holds it: should the launcher not live to remove it."""
 KEEPER = 2
 """With a pidfd of process 1."""
 LISTENERS = 3
@@ -43,14 +62,19 @@ def send(control: int, kind: int, payload: bytes = b"", fds: tuple[int, ...] = (
 
 
 def receive(control: int) -> tuple[int, bytes, list[int]]:
-    """``(kind, payload, descriptors)``; kind 0 when the other side is gone."""
+    """``(kind, payload, descriptors)``; kind 0 when the other side is gone. Raises ``OSError`` when this process has no room for the descriptors (unix(7))."""
     channel = _socket.socket(fileno=control)
     try:
-        data, ancillary, _, _ = channel.recvmsg(_MAX_MESSAGE, _socket.CMSG_SPACE(_MAX_FDS * _FD.size), _socket.MSG_CMSG_CLOEXEC)
+        data, ancillary, flags, _ = channel.recvmsg(_MAX_MESSAGE, _socket.CMSG_SPACE(_MAX_FDS * _FD.size), _socket.MSG_CMSG_CLOEXEC)
     finally:
         channel.detach()
     received = b"".join(payload for level, kind, payload in ancillary if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS)
-    return (data[0] if data else 0), data[1:], [fd for (fd,) in _FD.iter_unpack(received)]
+    fds = [fd for (fd,) in _FD.iter_unpack(received)]
+    if flags & _socket.MSG_CTRUNC:
+        for fd in fds:
+            os.close(fd)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return (data[0] if data else 0), data[1:], fds
 
 
 def rights(fds: tuple[int, ...]) -> list[tuple[int, int, bytes]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from paddock.fence.ports import OnStep, unwatched
 from paddock.model.plan import Plan
 
 __all__ = ["Changed", "State", "Step", "StepFailed"]
@@ -27,12 +28,13 @@ class StepFailed(Exception):  # noqa: N818 -- as above: it names what happened
 class State:
     """Descriptors that one step makes and later ones use. -1 stands for "not yet"."""
 
-    def __init__(self, plan: Plan, stdio: tuple[int, int, int], control: int) -> None:
+    def __init__(self, plan: Plan, stdio: tuple[int, int, int], control: int, on_step: OnStep = unwatched) -> None:
         self.plan = plan
         self.uid = plan.uid
         self.gid = plan.gid
         self.stdio = stdio
         self.control = control
+        self.on_step = on_step
         self.host = -1
         """The host's root, before the pivot."""
         self.stage = -1

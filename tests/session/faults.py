@@ -1,0 +1,297 @@
+"""Runs that are stopped, killed or made to fail at a step, by a driver that uses Paddock as a library, and what is left of them afterwards.
+
+The driver hands ``session.run.run`` an observer. It is called by three processes (the supervisor, the launcher, process 1), of which two close every descriptor
+that they do not need and one leaves the host's file system: so they talk to the test through memory that they share, and wait there by futex(2).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import platform
+import select
+import signal
+import struct
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from paddock.errors import PaddockError
+from paddock.events.reader import read
+from paddock.session.prepare import Prepared, Request, prepare
+from paddock.session.run import run
+
+SUPERVISOR, LAUNCHER, KEEPER = "supervisor", "launcher", "process 1"
+ROLES = (SUPERVISOR, LAUNCHER, KEEPER)
+
+# Far more than anything here takes: reached only where something hangs, which is what it is there to tell.
+PATIENCE = 40.0
+
+_FUTEX = {"x86_64": 202, "aarch64": 98, "riscv64": 98, "ppc64le": 221, "s390x": 238}[platform.machine()]
+_FUTEX_WAIT, _FUTEX_WAKE = 0, 1
+_PR_SET_CHILD_SUBREAPER = 36
+_HELD = 1
+_ROOM = 16384
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_syscall = _libc.syscall
+_syscall.restype = ctypes.c_long
+_syscall.argtypes = [ctypes.c_long, ctypes.c_void_p, ctypes.c_long, ctypes.c_long, ctypes.c_char_p]  # the last one is a struct timespec
+
+
+class Observer:
+    """The ``on_step`` of one run. At ``step`` it raises ``error``, or without one waits until the test says ``go``. Everything it is told is in ``seen``."""
+
+    def __init__(self, step: str = "", error: BaseException | None = None) -> None:
+        self.step = step
+        self.error = error
+        self._memory = mmap.mmap(-1, 4096 + len(ROLES) * _ROOM)
+        self._words = (ctypes.c_int32 * 16).from_buffer(self._memory)  # 0: held or not; 1 to 3: process ids by role; 4 to 6: bytes seen by role; 7: status
+        self._view: tuple[int, ...] = ()
+
+    def __call__(self, step: str) -> None:
+        pid = os.getpid()
+        role = 0 if pid == self._words[1] else 2 if pid == 1 else 1
+        if role == 1:
+            self._words[2] = pid
+        data = os.fsencode(step) + b"\n"
+        at = 4096 + role * _ROOM + self._words[4 + role]
+        self._memory[at : at + len(data)] = data
+        self._words[4 + role] += len(data)
+        if step != self.step:
+            return
+        if self.error is not None:
+            raise self.error
+        self._words[0] = _HELD
+        self._futex(_FUTEX_WAKE, 1)
+        while self._words[0] == _HELD:
+            self._futex(_FUTEX_WAIT, _HELD)
+
+    def seen(self, role: str) -> list[str]:
+        number = ROLES.index(role)
+        at = 4096 + number * _ROOM
+        return os.fsdecode(self._memory[at : at + self._words[4 + number]]).splitlines()
+
+    def be_supervisor(self) -> None:
+        self._words[1] = os.getpid()
+
+    def ended(self, status: int) -> None:
+        self._words[7] = status
+
+    @property
+    def status(self) -> int:
+        """Of the supervisor: its exit code, or the negative number of a signal."""
+        return os.waitstatus_to_exitcode(self._words[7])
+
+    def wait_until_held(self) -> None:
+        end = time.monotonic() + PATIENCE
+        while self._words[0] != _HELD:
+            assert time.monotonic() < end, f"the run did not come to {self.step!r}; it saw {[self.seen(role)[-1:] for role in ROLES]}"
+            self._futex(_FUTEX_WAIT, 0, 1)
+
+    def go(self) -> None:
+        self._words[0] = 2
+        self._futex(_FUTEX_WAKE, 1)
+
+    def pid_of(self, role: str) -> int:
+        """As the test sees it; 0 when there is none. Process 1 is the launcher's only child."""
+        if role is KEEPER:
+            found = children(self._words[2]) if self._words[2] else []
+            return found[0] if found else 0
+        return self._words[1 + ROLES.index(role)]
+
+    def _futex(self, operation: int, value: int, seconds: int = 0) -> None:
+        limit = struct.pack("=qq", seconds, 0) if seconds else None
+        _syscall(_FUTEX, ctypes.addressof(self._words), operation, value, limit)
+
+
+def children(pid: int) -> list[int]:
+    """Process ids, by proc(5)."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+@dataclass
+class Trial:
+    """One run in processes of its own. ``nursery`` adopts everything that loses its parent, and ends when there is no process of the run left."""
+
+    observer: Observer
+    nursery: int
+    output: int
+    _handle: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._handle = os.pidfd_open(self.nursery)
+
+    def kill(self, role: str, number: int = signal.SIGKILL) -> bool:
+        """False when this process does not exist (yet, or any more). A killed one has ended when this returns."""
+        pid = self.observer.pid_of(role)
+        try:
+            handle = os.pidfd_open(pid) if pid else -1
+        except ProcessLookupError:
+            return False
+        if handle < 0:
+            return False
+        try:
+            signal.pidfd_send_signal(handle, number)
+            return number != signal.SIGKILL or _readable(handle)
+        except ProcessLookupError:
+            return False
+        finally:
+            os.close(handle)
+
+    def finish(self) -> tuple[int, str]:
+        """Wait until nothing of the run lives, and give ``(how the supervisor ended, what was said)``. Fails when something stays."""
+        said = b""
+        try:
+            assert _readable(self._handle), f"still alive: {_tree(self.nursery)}"
+            os.waitpid(self.nursery, 0)
+            while chunk := os.read(self.output, 65536):  # its end is here: nobody holds the other end any more
+                said += chunk
+        except AssertionError:
+            _end_tree(self.nursery)
+            raise
+        finally:
+            os.close(self._handle)
+            os.close(self.output)
+        return self.observer.status, said.decode("utf-8", "replace")
+
+
+def _readable(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(PATIENCE * 1000))
+
+
+def _tree(pid: int) -> dict[int, str]:
+    found = {}
+    for child in children(pid):
+        found[child] = Path(f"/proc/{child}/stat").read_text(encoding="utf-8", errors="replace")[:60]
+        found.update(_tree(child))
+    return found
+
+
+def _end_tree(pid: int) -> None:
+    for child in (*_tree(pid), pid):
+        try:
+            os.kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    os.waitpid(pid, 0)
+
+
+def start_trial(prepared: Prepared, observer: Observer, *, before: Callable[[], None] = lambda: None) -> Trial:
+    """Start a run. ``before`` is called in the supervisor's process first of all."""
+    read_end, write_end = os.pipe()
+    nursery = os.fork()
+    if nursery == 0:
+        os.close(read_end)
+        _be_nursery(prepared, observer, before, write_end)
+    os.close(write_end)
+    return Trial(observer, nursery, read_end)
+
+
+def _be_nursery(prepared: Prepared, observer: Observer, before: Callable[[], None], output: int) -> None:
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    supervisor = os.fork()
+    if supervisor == 0:
+        _be_supervisor(prepared, observer, before, output)
+    os.close(output)
+    while True:
+        try:
+            pid, status = os.waitpid(-1, 0)
+        except ChildProcessError:
+            os._exit(0)
+        if pid == supervisor:
+            observer.ended(status)
+
+
+def _be_supervisor(prepared: Prepared, observer: Observer, before: Callable[[], None], output: int) -> None:
+    code = 99
+    try:
+        observer.be_supervisor()
+        null = os.open(os.devnull, os.O_RDWR)
+        for source, target in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        os.close(null)
+        os.close(output)
+        before()
+        code = run(prepared, on_publish=lambda _: None, on_step=observer).ending.code
+    except PaddockError as error:
+        code = error.exit_code
+        os.write(2, f"{type(error).__name__}: {error} [{getattr(error, 'step', '')}]\n".encode())
+    except BaseException as error:  # noqa: BLE001 -- the end of this process, told to the test
+        os.write(2, f"unforeseen {type(error).__name__}: {error}\n".encode())
+    finally:
+        os._exit(code)
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What there is outside of processes, to be compared before and after."""
+
+    files: frozenset[str]
+    mounts: frozenset[str]
+    links: frozenset[str]
+    cgroups: frozenset[str]
+    descriptors: int
+
+    @classmethod
+    def now(cls, base: Path) -> Leftovers:
+        """``base`` holds the home, the project, the folders for state, cache, runtime and temporary files."""
+        files = {str(Path(folder, name)) for folder, folders, names in os.walk(base) for name in (*folders, *names)}
+        mounts = set(Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines())
+        return cls(frozenset(files), frozenset(mounts), frozenset(os.listdir("/sys/class/net")), frozenset(_cgroups()), len(os.listdir("/proc/self/fd")))
+
+
+def _cgroups() -> Iterator[str]:
+    """Those whose launcher (its process id ends the name) is gone: others belong to runs of somebody else, now."""
+    for folder in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup"):
+        if Path(folder).is_dir():
+            yield from (name for name in os.listdir(folder) if name.startswith("paddock") and not Path("/proc", name.rpartition("-")[2]).exists())
+
+
+class World:
+    """A project and the folders around it. ``environ`` names them; ``settings`` are given with every run."""
+
+    def __init__(self, base: Path, settings: str = "{}") -> None:
+        self.base = base
+        self.project = base / "home/project"
+        self.settings = settings
+        self.environ = {"HOME": str(base / "home"), "PATH": "/usr/local/bin:/usr/bin:/bin", "TMPDIR": str(base / "tmp")}
+        for name, folder in {"STATE": "state", "CACHE": "cache", "CONFIG": "config"}.items():
+            self.environ[f"XDG_{name}_HOME"] = str(base / folder)
+        self.environ["XDG_RUNTIME_DIR"] = str(base / "runtime")
+        for folder in ("home/project", "tmp", "runtime"):
+            (base / folder).mkdir(parents=True, mode=0o700)
+
+    def prepared(self, *argv: str, environ: Mapping[str, str] | None = None) -> Prepared:
+        """The plan of a run, as ``paddock run`` would make it."""
+        return prepare(Request(argv, str(self.project), environ or self.environ, settings=(self.settings,)), make=True)
+
+    def records(self) -> list[str]:
+        """The kinds of what the log holds, newest first; every record has to be readable."""
+        return [record.event.kind for record in read(str(self.base / "state/paddock"))]
+
+
+def with_argv(prepared: Prepared, *argv: str) -> Prepared:
+    return replace(prepared, plan=replace(prepared.plan, argv=argv))
+
+
+@contextmanager
+def nothing_left(world: World, *, new: frozenset[str] = frozenset()) -> Iterator[None]:
+    """What is done inside leaves nothing but the files ``new`` (relative to the world's folder)."""
+    before = Leftovers.now(world.base)
+    yield
+    after = Leftovers.now(world.base)
+    assert after.files - before.files == {str(world.base / name) for name in new}
+    assert not before.files - after.files
+    assert after.mounts <= before.mounts
+    assert after.links == before.links
+    assert after.cgroups - before.cgroups == set()
+    assert after.descriptors == before.descriptors, sorted(os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if fd != "0")
