@@ -57,6 +57,12 @@ class Desk:
         self.teller.refused("network", "connect", show(what), refusal.decision, door=door)
         return refusal
 
+    def malformed(self, door: str, what: str) -> Decision:
+        """The refusal for what is no request at all; told here."""
+        decision = Decision("deny", f"malformed request: {what}")
+        self.teller.refused("network", "connect", "(malformed request)", decision, door=door)
+        return decision
+
     def converse(self, passage: Passage, client: socket.socket, early: bytes = b"") -> None:
         """Relay an opened connection until it ends, checking what is visible."""
         conversation = Conversation(self._decider(), self.teller, passage.asked, client, passage.upstream)

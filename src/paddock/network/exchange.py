@@ -13,7 +13,7 @@ from paddock.network.desk import Passage
 from paddock.network.refusal import http_answer, say
 from paddock.network.relay import CHUNK, Direction, close_both, reset
 from paddock.network.tell import Teller
-from paddock.network.wire.http import Body, End, Head, Headers, HttpError, RequestReader, frame, last_chunk
+from paddock.network.wire.http import Body, End, Head, Headers, HttpEndedError, HttpError, RequestReader, frame, last_chunk
 
 __all__ = ["Exchange"]
 
@@ -77,6 +77,8 @@ class Exchange:
                 return
             elif part is None:
                 data = self._client.recv(CHUNK)
+                if not data:
+                    raise HttpEndedError("the client ended within its request")
                 self._reader.feed(data)
             else:
                 raise HttpError("a request within a request")

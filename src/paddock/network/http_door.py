@@ -14,7 +14,7 @@ from paddock.network.exchange import Exchange
 from paddock.network.plain import split_absolute
 from paddock.network.refusal import http_answer, say
 from paddock.network.relay import CHUNK, readable_within
-from paddock.network.wire.http import Body, End, Head, HttpError, RequestReader
+from paddock.network.wire.http import Body, End, Head, HttpEndedError, HttpError, RequestReader
 
 __all__ = ["serve_http"]
 
@@ -37,9 +37,23 @@ def serve_http(desk: Desk, client: socket.socket) -> None:
                 return
             if not _forward(desk, client, reader, head):
                 return
-        except HttpError as error:
-            say(client, http_answer(error.status, Decision("deny", f"malformed request: {error}")))
+        except HttpEndedError:
+            client.close()
             return
+        except HttpError as error:
+            say(client, http_answer(error.status, desk.malformed("http", str(error))))
+            return
+        except _NoDestinationError as error:
+            say(client, http_answer(400, error.decision))
+            return
+
+
+class _NoDestinationError(Exception):
+    """A well-formed request whose destination is no host. The refusal is told already."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.reason)
+        self.decision = decision
 
 
 def _head(reader: RequestReader, client: socket.socket) -> Head | None:
@@ -66,8 +80,7 @@ def _tunnel(desk: Desk, client: socket.socket, reader: RequestReader, head: Head
     try:
         host, port = parse_target(head.target)
     except HostError as error:
-        desk.unreadable(head.target, "connect", str(error))
-        raise HttpError(str(error)) from error
+        raise _NoDestinationError(desk.unreadable(head.target, "connect", str(error)).decision) from error
     found = desk.open(host, port, "connect")
     if isinstance(found, Refusal):
         say(client, http_answer(found.status, found.decision))
@@ -95,9 +108,9 @@ def _target(desk: Desk, head: Head) -> tuple[Host, int, str]:
     try:
         host, port, path = split_absolute(head.target)
     except HostError as error:
-        if not head.target.startswith("/"):
-            desk.unreadable(head.target, "http", str(error))
-        raise HttpError(f"a proxy takes absolute http:// targets and CONNECT: {error}") from error
+        if head.target.startswith("/"):
+            raise HttpError("a proxy takes absolute http:// targets and CONNECT") from error
+        raise _NoDestinationError(desk.unreadable(head.target, "http", str(error)).decision) from error
     for value in head.values(b"host"):
         try:
             named = parse_target(value.decode("ascii"), port)

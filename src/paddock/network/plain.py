@@ -32,8 +32,7 @@ class PlainHttp:
 
         Raises ``Objection`` and ``OSError``.
         """
-        held = held.lstrip(b"\r\n")
-        if held.startswith(PRIOR_KNOWLEDGE):
+        if held.lstrip(b"\r\n").startswith(PRIOR_KNOWLEDGE):
             raise self._conversation.objection("HTTP/2 without TLS cannot be checked")
         self._feed(held)
         while True:

@@ -27,6 +27,7 @@ def serve_socks(desk: Desk, client: socket.socket) -> None:
     try:
         request = _request(reader, client)
     except SocksError as error:
+        desk.malformed(SOCKS, str(error))
         say(client, error.answer)
         return
     found = _open(desk, request)

@@ -39,6 +39,11 @@ POST = b"POST /b HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello"
 
 
 @pytest.mark.parametrize("step", [1, 7, 65_536])
+def test_empty_lines_between_requests_are_passed_over(step: int) -> None:
+    assert rebuilt(b"\r\n" + GET + b"\r\n\n" + POST + b"\r\n\r\n" + GET + b"\r\n", step) == GET + POST + GET
+
+
+@pytest.mark.parametrize("step", [1, 7, 65_536])
 def test_pipelined_requests_come_out_as_they_went_in(step: int) -> None:
     assert rebuilt(GET + POST + GET, step) == GET + POST + GET
 

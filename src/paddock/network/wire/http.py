@@ -12,7 +12,7 @@ from typing import Final
 
 import h11
 
-__all__ = ["HEAD_LIMIT", "Body", "End", "Head", "Headers", "HttpError", "RequestReader", "frame", "last_chunk"]
+__all__ = ["HEAD_LIMIT", "Body", "End", "Head", "Headers", "HttpEndedError", "HttpError", "RequestReader", "frame", "last_chunk"]
 
 HEAD_LIMIT: Final = 65_536
 LENGTH_DIGITS: Final = 15
@@ -30,6 +30,10 @@ class HttpError(ValueError):
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
+
+
+class HttpEndedError(HttpError):
+    """The client ended within a request: nobody is left to answer, and nothing was wrong with what came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class RequestReader:
     def __init__(self) -> None:
         self._machine = self._new()
         self._ended = False
+        self._between = True
 
     @property
     def rest(self) -> bytes:
@@ -107,6 +112,11 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """More octets; empty for the end of the stream. Raises ``HttpError``."""
+        if self._between and data:
+            data = data.lstrip(b"\r\n")  # empty lines before a request are no part of it (RFC 9112 2.2), and they are not passed on
+            if not data:
+                return
+            self._between = False
         try:
             self._machine.receive_data(data)
         except (h11.RemoteProtocolError, RuntimeError) as error:
@@ -117,6 +127,7 @@ class RequestReader:
         if self._ended:
             self._machine, rest = self._new(), self.rest
             self._ended = False
+            self._between = True
             if rest:
                 self.feed(rest)
         try:
