@@ -9,9 +9,11 @@ import select
 import signal
 import stat
 import struct
+import time
 from collections.abc import Iterable
 
 from paddock.errors import CommandNotExecutableError, CommandNotFoundError, LaunchError, PaddockError, UnsupportedError
+from paddock.fence import answers
 from paddock.fence.guard.observe import FileObserver
 from paddock.fence.inside import keeper
 from paddock.fence.launcher import limits, report
@@ -28,6 +30,11 @@ __all__ = ["Fence", "describe", "start"]
 _UMASK = 0o022
 _KIB = 1024
 _KILLED = 128 + signal.SIGKILL
+_ANSWER_SECONDS = 20.0
+"""For an answer that takes a thousandth of one: only a machine that stands still, or a process 1 that is not ours any more, needs longer."""
+_NONSENSE = "process 1 of the fence does not answer as it should"
+_SPAWN_SECONDS = 300.0
+"""A program may have to come over a slow network."""
 
 
 def describe(plan: Plan) -> list[str]:
@@ -107,6 +114,7 @@ class Fence:
         self._request = 0
         self._exit: int | None = None
         self._closed = False
+        self._distrusted = False
         self._usage = NOTHING_KNOWN
 
     @property
@@ -172,10 +180,12 @@ class Fence:
             request = self._send(keeper.SPAWN, 1, (*self._stdio, words))
         finally:
             os.close(words)
-        pid, number, part, _ = self._answer(request)
-        if pid < 0:
-            raise _spawn_error(number, part, (self.plan.argv if argv is None else argv)[0], self.plan.cwd)
-        return pid
+        answer = self._answer(request, _SPAWN_SECONDS)
+        answers.close_all(answer.fds)
+        if answer.first < 0:
+            number = answers.error_of(answer).errno or errno.EIO
+            raise _spawn_error(number, answer.extra, (self.plan.argv if argv is None else argv)[0], self.plan.cwd)
+        return answer.first
 
     def _words(self, argv: Iterable[str], umask: int) -> bytes:
         words = [os.fsencode(word) for word in argv]
@@ -186,10 +196,10 @@ class Fence:
     def handle_control(self) -> int | None:
         """Read one message of the keeper. Gives the command's exit code (128 plus the number for a signal) when it has ended, else None."""
         if self._exit is None:
-            data, _ = self._receive()
-            if data:
-                self._note(data)
-            else:
+            answer = self._receive()
+            if answer is not None:
+                self._note(answer)
+            elif self._exit is None:
                 self._events.emit(Event("notice", "run", reason="process 1 of the fence was ended from outside"))
                 self._exit = _KILLED
         return self._exit
@@ -203,15 +213,23 @@ class Fence:
 
     def dial(self, port: int) -> int:
         """A stream descriptor connected to ``port`` on the fence's own loopback. Raises ``OSError`` as connect(2) does."""
-        first, number, _, fds = self._answer(self._send(keeper.DIAL, port))
-        if first < 0:
-            raise OSError(number, os.strerror(number))
-        return fds[0]
+        answer = self._answer(self._send(keeper.DIAL, port))
+        if answer.first < 0:
+            answers.close_all(answer.fds)
+            raise answers.error_of(answer)
+        try:
+            return answers.stream(answer)
+        except ValueError as error:
+            raise self._distrust(error) from error
 
     def inside_listeners(self) -> list[int]:
         """The TCP ports on which something inside listens, on loopback or on every address, ascending."""
-        _, _, extra, _ = self._answer(self._send(keeper.LISTENERS, 0))
-        return [port for (port,) in struct.iter_unpack("=H", extra)]
+        answer = self._answer(self._send(keeper.LISTENERS, 0))
+        answers.close_all(answer.fds)
+        try:
+            return answers.ports(answer)
+        except ValueError as error:
+            raise self._distrust(error) from error
 
     def close(self) -> None:
         """End everything inside and wait until it is gone: processes, mounts, network. Safe to call twice."""
@@ -249,26 +267,50 @@ class Fence:
         self._control.sendmsg([keeper.REQUEST.pack(operation, self._request, number)], report.rights(fds), _socket.MSG_NOSIGNAL)
         return self._request
 
-    def _receive(self) -> tuple[bytes, list[int]]:
+    def _receive(self) -> answers.Answer | None:
+        """The next packet; None when there will be none that means anything."""
         kind, rest, fds = report.receive(self._control.fileno())
-        return (bytes((kind,)) + rest if kind else b""), fds
+        if not kind:
+            answers.close_all(fds)
+            return None
+        try:
+            return answers.read(bytes((kind,)) + rest, fds)
+        except ValueError as error:
+            self._distrust(error)
+            return None
 
-    def _answer(self, request: int) -> tuple[int, int, bytes, list[int]]:
-        """The answer to ``request``. Raises ``ConnectionResetError`` when the keeper is gone."""
+    def _answer(self, request: int, seconds: float = _ANSWER_SECONDS) -> answers.Answer:
+        """The answer to ``request``. Raises ``ConnectionResetError`` when the keeper is gone, or says anything but that for ``seconds``."""
+        if self._distrusted:
+            raise ConnectionResetError(errno.ECONNRESET, _NONSENSE)
+        deadline = time.monotonic() + seconds
+        poll = select.poll()
+        poll.register(self._control.fileno(), select.POLLIN)
         while True:
-            data, fds = self._receive()
-            if not data:
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                raise self._distrust(TimeoutError("no answer"))
+            answer = self._receive()
+            if answer is None:
                 raise ConnectionResetError(errno.ECONNRESET, "the fence has ended")
-            kind, answered, first, second = keeper.ANSWER.unpack_from(data)
-            if kind == keeper.ANSWERED and answered == request:
-                return first, second, data[keeper.ANSWER.size :], fds
-            self._note(data)
+            if answer.kind == keeper.ANSWERED and answer.request == request:
+                return answer
+            self._note(answer)
 
-    def _note(self, data: bytes) -> None:
-        kind, _, _, status = keeper.ANSWER.unpack_from(data)
-        if kind == keeper.EXITED:
-            code = os.waitstatus_to_exitcode(status)
-            self._exit = code if code >= 0 else 128 - code
+    def _note(self, answer: answers.Answer) -> None:
+        answers.close_all(answer.fds)
+        if answer.kind == keeper.EXITED:
+            try:
+                self._exit = answers.exit_code(answer)
+            except ValueError as error:
+                self._distrust(error)
+
+    def _distrust(self, error: Exception) -> ConnectionResetError:
+        """Process 1 does not speak as ours does: whatever it has become, the run ends."""
+        if not self._distrusted:
+            self._distrusted = True
+            self._exit = _KILLED
+            self._events.emit(Event("notice", "run", reason=f"{_NONSENSE} ({error}); the run is ended"))
+        return ConnectionResetError(errno.ECONNRESET, _NONSENSE)
 
 
 def _write_all(fd: int, data: bytes) -> None:

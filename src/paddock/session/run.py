@@ -198,7 +198,10 @@ class _Run:
             try:
                 listening = fence.inside_listeners()
             except (BrokenPipeError, ConnectionResetError):
-                return  # the fence is ending: the control descriptor says the rest
+                # The fence is ending, and the control descriptor says the rest; unless process 1 talks nonsense: then this is the end.
+                if fence.exit_code is not None:
+                    loop.stop(fence.exit_code)
+                return
             wanted = listening if self.plan.network.local_binding else [port for port in listening if port in fixed]
             self._tell([item.sentence for item in publisher.update(wanted)])
             if fence.exit_code is not None:
