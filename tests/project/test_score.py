@@ -14,9 +14,9 @@ from scripts import score
 def corpus(tmp_path: Path) -> Path:
     """Four cases of two categories."""
     cases = [
-        {"id": "read-1", "category": "files"},
+        {"id": "read-1", "category": "read"},
         {"id": "dns-1", "category": "dns"},
-        {"id": "read-2", "category": "files"},
+        {"id": "read-2", "category": "read"},
         {"id": "dns-2", "category": "dns"},
     ]
     (tmp_path / "cases.json").write_text(json.dumps(cases), encoding="utf-8")
