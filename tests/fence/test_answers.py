@@ -146,7 +146,7 @@ def test_reading_is_total(data: bytes) -> None:
     except ValueError:
         return
     assert isinstance(answers.error_of(answer), OSError)
-    for reader in (answers.exit_code, answers.ports):
+    for reader in (answers.exit_code, answers.ports, answers.stop_signal):
         try:
             reader(answer)
         except ValueError:

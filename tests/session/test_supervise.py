@@ -1,4 +1,4 @@
-"""The loop: signals that were sent to us are passed on, keys pressed at the terminal are not, deadlines end what does not leave."""
+"""The loop: signals that were sent to us are passed on to everything, keys pressed at the terminal to the command, deadlines end what does not leave."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def signals() -> Iterator[Signals]:
 
 
 def loop_with(signals: Signals, passed_on: list[int]) -> Loop:
-    return Loop(signals, passed_on.append)  # type: ignore[arg-type]  # the stand-in has the two methods that are used
+    return Loop(signals, passed_on.append, passed_on.append)  # type: ignore[arg-type]  # the stand-in has the two methods that are used
 
 
 def test_the_command_s_code_is_the_run_s(signals: Signals) -> None:
@@ -54,19 +54,30 @@ def test_the_command_s_code_is_the_run_s(signals: Signals) -> None:
 
 def test_a_signal_from_a_process_is_passed_on_and_the_command_s_end_counts(signals: Signals) -> None:
     passed_on: list[int] = []
-    loop = Loop(signals, lambda signo: (passed_on.append(signo), loop.stop(143))[0])  # type: ignore[arg-type,func-returns-value]  # as above
+    loop = Loop(signals, lambda signo: (passed_on.append(signo), loop.stop(143))[0], passed_on.append)  # type: ignore[arg-type,func-returns-value]  # as above
     signals.send(signal.SIGTERM, 0)
     assert loop.run() == Ending(143, "command")
     assert passed_on == [signal.SIGTERM]
 
 
-def test_a_key_at_the_terminal_is_not_passed_on(signals: Signals) -> None:
+@pytest.mark.parametrize("signo", [signal.SIGINT, signal.SIGQUIT])
+def test_a_key_at_the_terminal_is_a_key_for_the_command_and_no_order_to_end(signals: Signals, monkeypatch: pytest.MonkeyPatch, signo: signal.Signals) -> None:
+    monkeypatch.setattr(supervise, "GRACE_SECONDS", 0)
     passed_on: list[int] = []
-    loop = loop_with(signals, passed_on)
-    signals.send(signal.SIGINT, SI_KERNEL)
+    keys: list[int] = []
+    loop = Loop(signals, passed_on.append, keys.append)  # type: ignore[arg-type]  # as above
+    signals.send(signo, SI_KERNEL)
     loop.later(0.05, lambda: loop.stop(0))
     assert loop.run().code == 0
-    assert passed_on == []
+    assert (keys, passed_on) == ([signo], [])
+
+
+def test_a_terminal_that_hangs_up_ends_the_run(signals: Signals) -> None:
+    passed_on: list[int] = []
+    loop = Loop(signals, lambda signo: (passed_on.append(signo), loop.stop(129))[0], passed_on.append)  # type: ignore[arg-type,func-returns-value]  # as above
+    signals.send(signal.SIGHUP, SI_KERNEL)
+    assert loop.run().code == 129
+    assert passed_on == [signal.SIGHUP]
 
 
 def test_what_does_not_leave_is_ended_after_the_grace(signals: Signals, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +89,7 @@ def test_what_does_not_leave_is_ended_after_the_grace(signals: Signals, monkeypa
 
 def test_a_time_limit_keeps_its_code_although_the_command_left(signals: Signals) -> None:
     passed_on: list[int] = []
-    loop = Loop(signals, lambda signo: (passed_on.append(signo), loop.stop(143))[0])  # type: ignore[arg-type,func-returns-value]  # as above
+    loop = Loop(signals, lambda signo: (passed_on.append(signo), loop.stop(143))[0], passed_on.append)  # type: ignore[arg-type,func-returns-value]  # as above
     loop.later(0, loop.expire)
     assert loop.run() == Ending(124, "timeout")
     assert passed_on == [signal.SIGTERM]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import _socket
 import errno
 import os
+import signal
 import stat
 import struct
 
 from paddock.fence.inside import keeper
 
-__all__ = ["Answer", "close_all", "error_of", "exit_code", "ports", "read", "stream"]
+__all__ = ["Answer", "close_all", "error_of", "exit_code", "ports", "read", "stop_signal", "stream"]
 
 _LARGEST_ERRNO = 4095
 """MAX_ERRNO of the kernel (linux/err.h)."""
@@ -38,7 +39,7 @@ def read(data: bytes, fds: list[int]) -> Answer:
     except struct.error as error:
         close_all(fds)
         raise ValueError(str(error)) from error
-    if answer.kind not in (keeper.ANSWERED, keeper.EXITED):
+    if answer.kind not in (keeper.ANSWERED, keeper.EXITED, keeper.STOPPED):
         close_all(fds)
         raise ValueError(f"a packet of kind {answer.kind}")
     return answer
@@ -50,6 +51,13 @@ def exit_code(answer: Answer) -> int:
         raise ValueError("no wait status")
     code = os.waitstatus_to_exitcode(answer.second)
     return code if code >= 0 else 128 - code
+
+
+def stop_signal(answer: Answer) -> int:
+    """The signal in a ``STOPPED`` packet. Raises ``ValueError``."""
+    if answer.second not in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+        raise ValueError("no signal that stops")
+    return answer.second
 
 
 def ports(answer: Answer) -> list[int]:

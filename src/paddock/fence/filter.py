@@ -13,7 +13,7 @@ import stat
 from paddock.fence.kernel.bpf import ALLOW, Clause, Rule, assemble, equals, has_bits, not_zero, refuse
 from paddock.fence.kernel.numbers import AUDIT_ARCH, NUMBERS, X32_BIT, X86_64
 
-__all__ = ["OWN_GROUP_ONLY", "RULES", "static_filter"]
+__all__ = ["RULES", "static_filter"]
 
 _EPERM = refuse(errno.EPERM)
 _ENOSYS = refuse(errno.ENOSYS)
@@ -91,7 +91,7 @@ RULES: tuple[Rule, ...] = (
     # Limits of others: process 1 could be starved through them.
     Rule(("prlimit64",), (Clause((has_bits(0, 0xFFFFFFFF), not_zero(2)), _EPERM),), ALLOW),
     # Process 1 has to be scheduled to end the fence: made idle beside busy processes, it let them outlive a killed supervisor for as long as they liked.
-    # A process group may reach outside (see OWN_GROUP_ONLY), and "all of this user's" holds process 1.
+    # "This process group" and "all of this user's" may hold process 1.
     Rule(("sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"), (Clause((equals(0, 1),), _EPERM),), ALLOW),
     Rule(("setpriority",), (Clause((equals(0, _PRIO_PROCESS), equals(1, 1)), _EPERM), Clause((equals(0, _PRIO_PGRP, _PRIO_USER),), _EPERM)), ALLOW),
     Rule(("ioprio_set",), (Clause((equals(0, _IOPRIO_PROCESS), equals(1, 1)), _EPERM), Clause((equals(0, _IOPRIO_PGRP, _IOPRIO_USER),), _EPERM)), ALLOW),
@@ -108,11 +108,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-OWN_GROUP_ONLY = Rule(("kill",), (Clause((equals(0, 0),), _EPERM),), ALLOW)
-"""For a command that shares its process group with processes outside: "everybody in my group" is the one way to name them (kill(2))."""
-
-
-def static_filter(*, shared_group: bool = False) -> bytes:
-    """The program for this machine. ``shared_group`` says that the command's process group holds processes outside and that nothing else keeps signals in."""
-    rules = (*RULES, OWN_GROUP_ONLY) if shared_group else RULES
-    return assemble(rules, NUMBERS, AUDIT_ARCH, X32_BIT if NUMBERS is X86_64 else None)
+def static_filter() -> bytes:
+    """The program for this machine."""
+    return assemble(RULES, NUMBERS, AUDIT_ARCH, X32_BIT if NUMBERS is X86_64 else None)

@@ -42,8 +42,19 @@ def describe(plan: Plan) -> list[str]:
     return [step.describe() for step in all_steps(plan)]
 
 
-def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1, 2), interrupt: int = -1, on_step: OnStep = unwatched) -> Fence:
+def start(
+    plan: Plan,
+    events: EventSink,
+    *,
+    stdio: tuple[int, int, int] = (0, 1, 2),
+    terminal: bool = False,
+    interrupt: int = -1,
+    on_step: OnStep = unwatched,
+) -> Fence:
     """Build the fence of ``plan``. ``stdio`` are the descriptors that its command will get as standard input, output and error.
+
+    ``terminal`` gives it a pseudo-terminal of its own, which takes the place of this process's controlling terminal in ``stdio`` and as ``/dev/tty``; its other
+    end is the fence's ``terminal``. Without it the command has no controlling terminal.
 
     The calling process must have a single thread: it forks. As soon as the descriptor ``interrupt`` is readable the work is broken off. Raises
     ``InterruptedError`` then, ``LaunchError`` with the step that failed, ``UnsupportedError`` when a limit cannot be had here; nothing is left behind.
@@ -51,11 +62,13 @@ def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1,
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
         streams = (_stream(stdio[0], null), _stream(stdio[1], null), _stream(stdio[2], null))
-        ours, pid = _fork_launcher(plan, streams, on_step)
+        replaced = frozenset(place for place, fd in enumerate(streams) if terminal and _is_our_terminal(fd))
+        given = tuple(null if place in replaced else fd for place, fd in enumerate(streams))
+        ours, pid = _fork_launcher(plan, given, on_step, terminal=terminal)
     except BaseException:
         os.close(null)
         raise
-    fence = Fence(plan, events, streams, ours, pid, null)
+    fence = Fence(plan, events, streams, ours, pid, null, replaced)
     try:
         on_step("wait until the fence stands")
         fence.wait_until_ready(interrupt)
@@ -63,18 +76,20 @@ def start(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int] = (0, 1,
         fence.close()
         for listener in fence.listeners:
             os.close(listener.fd)
+        if fence.terminal >= 0:
+            os.close(fence.terminal)
         raise
     return fence
 
 
-def _fork_launcher(plan: Plan, streams: tuple[int, int, int], on_step: OnStep) -> tuple[_socket.socket, int]:
+def _fork_launcher(plan: Plan, streams: tuple[int, ...], on_step: OnStep, *, terminal: bool) -> tuple[_socket.socket, int]:
     """Our end of the control socket, and the launcher's process id."""
     on_step("start the launcher")
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
     try:
         pid = os.fork()
         if pid == 0:
-            launch(plan, streams, theirs.fileno(), on_step)
+            launch(plan, streams, theirs.fileno(), on_step, terminal=terminal)
     except OSError:
         ours.close()
         raise
@@ -96,15 +111,29 @@ def _stream(fd: int, null: int) -> int:
     return fd
 
 
+def _is_our_terminal(fd: int) -> bool:
+    """Whether this is the controlling terminal: only that one can be asked for its foreground group (ioctl_tty(2))."""
+    try:
+        return os.tcgetpgrp(fd) >= 0
+    except OSError:
+        return False
+
+
 class Fence:
     """See ``ports.RunningFence``. Made by ``start``."""
 
-    def __init__(self, plan: Plan, events: EventSink, stdio: tuple[int, int, int], control: _socket.socket, launcher: int, null: int) -> None:
+    def __init__(
+        self, plan: Plan, events: EventSink, stdio: tuple[int, ...], control: _socket.socket, launcher: int, null: int, replaced: frozenset[int] = frozenset()
+    ) -> None:
         self.plan = plan
         self.observer: FileObserver | None = None
         self.listeners: tuple[Listener, ...] = ()
+        self.terminal = -1
         self._events = events
         self._stdio = list(stdio)
+        self._replaced = replaced
+        self._terminal_inside = -1
+        self._stopped_by = 0
         self._positions: dict[int, int] = {}
         self._control = control
         self._launcher = launcher
@@ -169,15 +198,21 @@ class Fence:
             self._stdio[payload[0]] = fds[0]
         elif kind == report.GROUP:
             self._group = (fds[0], payload.decode())
+        elif kind == report.TERMINAL:
+            self.terminal, self._terminal_inside = fds
+            self._stdio = [self._terminal_inside if place in self._replaced else fd for place, fd in enumerate(self._stdio)]
         elif kind == report.NOTICE:
             self._events.emit(Event("notice", "run", reason=payload.decode()))
 
-    def spawn(self, argv: tuple[str, ...] | None = None, *, umask: int | None = None) -> int:
-        """Start the plan's command, or ``argv`` in its place; gives its process id inside. The fence ends with it. ``umask`` is the caller's own by default."""
+    def spawn(self, argv: tuple[str, ...] | None = None, *, umask: int | None = None, foreground: bool = False) -> int:
+        """Start the plan's command, or ``argv`` in its place; gives its process id inside. The fence ends with it. ``umask`` is the caller's own by default.
+
+        ``foreground`` starts it in the foreground of the fence's terminal; otherwise it is stopped when it wants to read from there, or to change its modes.
+        """
         words = os.memfd_create("paddock-words", os.MFD_CLOEXEC)
         try:
             _write_all(words, self._words(self.plan.argv if argv is None else argv, _current_umask() if umask is None else umask))
-            request = self._send(keeper.SPAWN, 1, (*self._stdio, words))
+            request = self._send(keeper.SPAWN, keeper.MAIN | (keeper.FOREGROUND if foreground else 0), (*self._stdio, words))
         finally:
             os.close(words)
         answer = self._answer(request, _SPAWN_SECONDS)
@@ -208,6 +243,25 @@ class Fence:
         """Send ``signo`` to every process inside. Nothing happens when the fence is ending already."""
         try:
             self._send(keeper.SIGNAL, int(signo))
+        except ConnectionError:
+            return
+
+    def key(self, signo: int) -> None:
+        """Send ``signo`` to the command's process group, as a terminal does."""
+        try:
+            self._send(keeper.KEY, int(signo))
+        except ConnectionError:
+            return
+
+    def take_stop(self) -> int:
+        """The signal by which the command was stopped since the last call, 0 for none. Only a fence with a terminal knows."""
+        signo, self._stopped_by = self._stopped_by, 0
+        return signo
+
+    def resume(self, *, foreground: bool) -> None:
+        """Continue the command, in the foreground of the fence's terminal or not."""
+        try:
+            self._send(keeper.RESUME, int(foreground))
         except ConnectionError:
             return
 
@@ -249,6 +303,8 @@ class Fence:
             os.lseek(original, os.lseek(again, 0, os.SEEK_CUR), os.SEEK_SET)  # what the command has read is read for the caller too
             os.close(again)
         os.close(self._null)
+        if self._terminal_inside >= 0:
+            os.close(self._terminal_inside)  # the last of this end: now the other one can be read to its end
         if self.observer is not None:
             self.observer.close()
         if self._group is not None:
@@ -298,11 +354,13 @@ class Fence:
 
     def _note(self, answer: answers.Answer) -> None:
         answers.close_all(answer.fds)
-        if answer.kind == keeper.EXITED:
-            try:
+        try:
+            if answer.kind == keeper.EXITED:
                 self._exit = answers.exit_code(answer)
-            except ValueError as error:
-                self._distrust(error)
+            elif answer.kind == keeper.STOPPED:
+                self._stopped_by = answers.stop_signal(answer)
+        except ValueError as error:
+            self._distrust(error)
 
     def _distrust(self, error: Exception) -> ConnectionResetError:
         """Process 1 does not speak as ours does: whatever it has become, the run ends."""

@@ -74,8 +74,14 @@ class RunningFence(Protocol):
     def usage(self) -> Usage:
         """What the fence took, once it is closed; nothing is known before."""
 
-    def spawn(self, argv: tuple[str, ...] | None = None) -> int:
+    @property
+    def terminal(self) -> int:
+        """The other end of the fence's terminal, to be relayed and closed by the receiver; -1 without one."""
+
+    def spawn(self, argv: tuple[str, ...] | None = None, *, foreground: bool = False) -> int:
         """Start the plan's command, or ``argv`` in its place, and give its process id inside. The fence ends with this command.
+
+        ``foreground`` starts it in the foreground of the fence's terminal.
 
         Raises ``CommandNotFoundError``, ``CommandNotExecutableError``, or ``LaunchError`` when it cannot be started for another reason.
         """
@@ -85,6 +91,15 @@ class RunningFence(Protocol):
 
     def signal(self, signo: int) -> None:
         """Send ``signo`` to every process inside."""
+
+    def key(self, signo: int) -> None:
+        """Send ``signo`` to the command's process group, as a terminal does."""
+
+    def take_stop(self) -> int:
+        """The signal by which the command was stopped since the last call, 0 for none. Only a fence with a terminal knows."""
+
+    def resume(self, *, foreground: bool) -> None:
+        """Continue the command, in the foreground of the fence's terminal or not."""
 
     def dial(self, port: int) -> int:
         """A stream descriptor connected to ``port`` on the fence's own loopback. Raises ``OSError`` as connect(2) does."""

@@ -6,7 +6,9 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from paddock.errors import LaunchError
 from paddock.events.log import EventLog
@@ -19,6 +21,9 @@ from paddock.model.plan import Plan
 from paddock.model.usage import NOTHING_KNOWN, Usage
 from paddock.session.prepare import Prepared
 from paddock.session.supervise import SIGNALS, Ending, Errands, Loop
+
+if TYPE_CHECKING:
+    from paddock.session.terminal import Relay
 
 __all__ = ["Outcome", "run"]
 
@@ -93,20 +98,33 @@ class _Run:
         self.published: list[str] = []
         self.usage = NOTHING_KNOWN
         self._stoppers: list[Callable[[], None]] = []
+        self._aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def carry_out(self, signals: SignalFd) -> Ending:
+        terminal = _controlling_terminal()
+        if terminal < 0:
+            return self._supervise(signals, None)
+        from paddock.session.terminal import Relay  # runs without a terminal do not pay for it
+
+        with Relay(terminal, signals) as relay:
+            return self._supervise(signals, relay)
+
+    def _supervise(self, signals: SignalFd, relay: Relay | None) -> Ending:
         try:
-            fence = start(self.plan, self.recorder, interrupt=signals.fileno(), on_step=self.on_step)
+            fence = start(self.plan, self.recorder, terminal=relay is not None, interrupt=signals.fileno(), on_step=self.on_step)
         except InterruptedError:
             return _interrupted(signals)
         try:
             self.on_step("attach the gate, the observer and the clock")
-            loop = Loop(signals, fence.signal)
-            self._wire(fence, loop)
+            loop = Loop(signals, fence.signal, fence.key)
+            foreground = relay is not None and relay.attach(fence, loop)
+            self._wire(fence, loop, relay)
             self.on_step("start the command")
             if signals.waits():
                 return _interrupted(signals)
-            fence.spawn()
+            fence.spawn(foreground=foreground)
+            if relay is not None:
+                relay.started()
             self.on_step("wait for the command")
             return loop.run()
         except OSError as error:
@@ -133,13 +151,18 @@ class _Run:
             finally:
                 self._stop()
 
-    def _wire(self, fence: RunningFence, loop: Loop) -> None:
+    def _wire(self, fence: RunningFence, loop: Loop, relay: Relay | None) -> None:
         self._wire_gate(fence, loop)  # first: whatever goes wrong afterwards, the listeners have somebody who closes them
 
+        def heed() -> None:
+            if fence.exit_code is not None:
+                loop.stop(fence.exit_code)
+            elif relay is not None:
+                relay.heed()
+
         def on_control() -> None:
-            code = fence.handle_control()
-            if code is not None:
-                loop.stop(code)
+            fence.handle_control()
+            heed()
 
         loop.watch(fence.control_fd, on_control)
         if fence.observer is not None:
@@ -151,7 +174,9 @@ class _Run:
 
             loop.watch(observer.fileno(), on_observed)
         if self.plan.network.publish or self.plan.network.local_binding:
-            self._wire_publisher(fence, loop)
+            self._wire_publisher(fence, loop, heed)
+            if relay is not None:
+                self._aside = relay.aside
         if self.plan.limits.timeout_seconds is not None:
             loop.later(self.plan.limits.timeout_seconds, loop.expire)
 
@@ -178,7 +203,7 @@ class _Run:
         for listener in listeners:
             loop.watch(listener.fd, on_first_connection)
 
-    def _wire_publisher(self, fence: RunningFence, loop: Loop) -> None:
+    def _wire_publisher(self, fence: RunningFence, loop: Loop, heed: Callable[[], None]) -> None:
         import socket
 
         from paddock.network.publish import Publisher
@@ -204,8 +229,7 @@ class _Run:
                 return
             wanted = listening if self.plan.network.local_binding else [port for port in listening if port in fixed]
             self._tell([item.sentence for item in publisher.update(wanted)])
-            if fence.exit_code is not None:
-                loop.stop(fence.exit_code)
+            heed()
             loop.later(LISTEN_POLL_SECONDS, look)
 
         loop.later(LISTEN_POLL_SECONDS, look)
@@ -214,7 +238,16 @@ class _Run:
         for sentence in sentences:
             if sentence not in self.published:
                 self.published.append(sentence)
-                self.on_publish(sentence)
+                with self._aside():
+                    self.on_publish(sentence)
+
+
+def _controlling_terminal() -> int:
+    """Open through a description of our own, so that not to block is our affair alone; -1 when this process has none (tty(4))."""
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return -1
 
 
 def _failed(step: str, error: OSError) -> LaunchError:

@@ -21,6 +21,7 @@ __all__ = ["GRACE_SECONDS", "SIGNALS", "Ending", "Errands", "Loop"]
 GRACE_SECONDS = 2.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 TIMEOUT_EXIT = 124
+_KEYS = (signal.SIGINT, signal.SIGQUIT)
 
 T = TypeVar("T")
 
@@ -102,23 +103,24 @@ class Ending:
 class Loop:
     """Watches descriptors and deadlines until something calls ``stop`` or a grace period is over.
 
-    ``forward`` sends a signal to everything inside the fence.
+    ``forward`` sends a signal to everything inside the fence, ``key`` to the command's process group, as a terminal does for a key.
     """
 
-    def __init__(self, signals: SignalFd, forward: Callable[[int], None]) -> None:
+    def __init__(self, signals: SignalFd, forward: Callable[[int], None], key: Callable[[int], None]) -> None:
         self._poll = select.poll()
-        self._handlers: dict[int, Callable[[], None]] = {}
+        self._handlers: dict[int, Callable[[], object]] = {}
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._forward = forward
+        self._key = key
         self._signals = signals
         self._ending: Ending | None = None
         self._asked: Ending | None = None
         self.watch(signals.fileno(), self._on_signal)
 
-    def watch(self, fd: int, handler: Callable[[], None]) -> None:
-        """Call ``handler`` whenever ``fd`` is readable or hung up."""
+    def watch(self, fd: int, handler: Callable[[], object], events: int = select.POLLIN) -> None:
+        """Call ``handler`` whenever ``fd`` is readable (or what ``events`` says, poll(2)) or hung up."""
         self._handlers[fd] = handler
-        self._poll.register(fd, select.POLLIN)
+        self._poll.register(fd, events)
 
     def unwatch(self, fd: int) -> None:
         """Forget ``fd``; nothing happens when it is not watched."""
@@ -162,8 +164,10 @@ class Loop:
 
     def _on_signal(self) -> None:
         signo, code = self._signals.read()
-        # A key pressed at the terminal reaches the command without us (same foreground process group): only what was sent to us alone is passed on.
-        if code != SI_KERNEL:
+        if code == SI_KERNEL and signo in _KEYS:
+            # Pressed at our terminal: the command is in another session and decides itself what a key means, as it would in ours.
+            self._key(signo)
+        else:
             self._ask(signo, Ending(128 + signo, "signal"))
 
     def _ask(self, signo: int, ending: Ending) -> None:

@@ -6,8 +6,11 @@ one whose end makes the kernel end every other process of the fence (pid_namespa
 Standard library only, and nothing of ours: everything it needs is handed in, already open. From the first command on it opens no file, so that no filter of
 the fence can hold it up, and it answers only to the other end of its control socket.
 
-The protocol has one message per packet (``SOCK_SEQPACKET``). Requests are ``REQUEST``: operation, id, one number; a spawn brings four descriptors: what becomes
-0, 1 and 2, and a memory file with the command's words. Answers are ``ANSWER``: kind, id, two numbers, then bytes.
+The protocol has one message per packet (``SOCK_SEQPACKET``). Requests are ``REQUEST``: operation, id, one number; a spawn brings four descriptors or more: what
+becomes 0, 1 and 2, a memory file with the command's words, and what else is passed on. Answers are ``ANSWER``: kind, id, two numbers, then bytes.
+
+Every command has a process group of its own. Where the fence has a terminal, this process leads its session, and there is job control (termios(3)): a command
+in the foreground may read and the terminal's keys act on it, one in the background is stopped as soon as it wants to read.
 """
 
 from __future__ import annotations
@@ -15,19 +18,43 @@ from __future__ import annotations
 import _socket
 import ctypes
 import errno
+import fcntl
 import os
 import select
 import signal
 import struct
 import sys
 
-__all__ = ["ANSWER", "ANSWERED", "DIAL", "EXITED", "LISTENERS", "NAME", "REQUEST", "SIGNAL", "SPAWN", "WORDS", "Keeper", "disguise"]
+__all__ = [
+    "ANSWER",
+    "ANSWERED",
+    "DIAL",
+    "EXITED",
+    "FOREGROUND",
+    "KEY",
+    "LISTENERS",
+    "MAIN",
+    "MOST_PASSED",
+    "NAME",
+    "REQUEST",
+    "RESUME",
+    "SIGNAL",
+    "SPAWN",
+    "STOPPED",
+    "WORDS",
+    "Keeper",
+    "disguise",
+]
 
 NAME = b"paddock-keeper"
 
 REQUEST = struct.Struct("=BIq")
 SPAWN = 1
-"""Number: 1 when the fence ends with this command. Answer: the process id, or -1, the errno and the part that failed (``cwd``, ``words``, ``exec``)."""
+"""Number: flags, the next two. Answer: the process id, or -1, the errno and the part that failed (``cwd``, ``words``, ``exec``, ``descriptors``)."""
+MAIN = 1
+"""The fence ends with this command."""
+FOREGROUND = 2
+"""It starts in the foreground of the terminal."""
 SIGNAL = 2
 """Number: the signal. No answer."""
 DIAL = 3
@@ -36,16 +63,23 @@ LISTENERS = 4
 """Answer: the first ``MOST_PORTS`` ports, packed as 16 bit numbers in host order."""
 MOST_PORTS = 128
 """Whoever publishes them opens two sockets for each; and a packet that is larger than its reader expects is cut off."""
+KEY = 5
+"""Number: the signal, for the process group of the main command, as the terminal would send it. No answer."""
+RESUME = 6
+"""Number: 1 in the foreground of the terminal, 0 in the background. Continues the main command. No answer."""
 
 ANSWER = struct.Struct("=BIqq")
 ANSWERED = 1
 EXITED = 2
 """Process id and wait status of a command. Id 0."""
+STOPPED = 3
+"""Process id and signal that stopped a command, only with a terminal. Id 0."""
 
 WORDS = struct.Struct("=IIiQ")
-"""Head of the memory file of a spawn: number of arguments, of variables, umask, and the ignored signals (bit 0 is signal 1). Then working directory, arguments
-and ``NAME=value``, each ended by NUL.
+"""Head of the memory file of a spawn: number of arguments, of variables, umask, and the ignored signals (bit 0 is signal 1). Then working directory, arguments,
+``NAME=value``, and in decimal the numbers that the further descriptors get, each ended by NUL.
 """
+MOST_PASSED = 32
 
 FD = struct.Struct("=i")
 DEFAULT_PATH = b"/usr/local/bin:/usr/bin:/bin"
@@ -78,12 +112,15 @@ def disguise(stat: bytes) -> None:
 
 
 class Keeper:
-    """``control`` is its end of the control socket, ``signals`` a signalfd(2) for SIGCHLD, ``tables`` are open ``/proc/net/tcp`` files."""
+    """``control`` is its end of the control socket, ``signals`` a signalfd(2) for SIGCHLD, ``tables`` are open ``/proc/net/tcp`` files, ``terminal`` is the
+    terminal of this session or -1.
+    """
 
-    def __init__(self, control: int, signals: int, tables: tuple[int, ...]) -> None:
+    def __init__(self, control: int, signals: int, tables: tuple[int, ...], terminal: int = -1) -> None:
         self._control = _socket.socket(fileno=control)
         self._signals = signals
         self._tables = tables
+        self._terminal = terminal
         self._commands: dict[int, bool] = {}
 
     def run(self) -> None:
@@ -102,9 +139,13 @@ class Keeper:
             return False
         operation, request, number = REQUEST.unpack(data)
         if operation == SPAWN:
-            self._spawn(request, main=bool(number), fds=fds)
+            self._spawn(request, number, fds)
         elif operation == SIGNAL:
             self._signal_all(number)
+        elif operation == KEY:
+            self._to_group(number)
+        elif operation == RESUME:
+            self._resume(foreground=bool(number))
         elif operation == DIAL:
             self._dial(request, number)
         elif operation == LISTENERS:
@@ -113,7 +154,7 @@ class Keeper:
         return True
 
     def _receive(self) -> tuple[bytes, list[int]]:
-        data, ancillary, _, _ = self._control.recvmsg(REQUEST.size, _socket.CMSG_SPACE(4 * FD.size), _socket.MSG_CMSG_CLOEXEC)
+        data, ancillary, _, _ = self._control.recvmsg(REQUEST.size, _socket.CMSG_SPACE((4 + MOST_PASSED) * FD.size), _socket.MSG_CMSG_CLOEXEC)
         received = b"".join(payload for level, kind, payload in ancillary if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS)
         return data, [fd for (fd,) in FD.iter_unpack(received)]
 
@@ -124,11 +165,15 @@ class Keeper:
         os.read(self._signals, 4096)
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG if self._terminal < 0 else os.WNOHANG | os.WUNTRACED)
             except ChildProcessError:
                 return True
             if pid == 0:
                 return True
+            if os.WIFSTOPPED(status):
+                if pid in self._commands:
+                    self._answer(0, pid, os.WSTOPSIG(status), kind=STOPPED)
+                continue
             main = self._commands.pop(pid, None)
             if main:
                 self._signal_all(signal.SIGKILL)
@@ -144,22 +189,40 @@ class Keeper:
         except ProcessLookupError:
             return  # nobody is left
 
-    def _spawn(self, request: int, *, main: bool, fds: list[int]) -> None:
-        *stdio, words = fds
+    def _to_group(self, number: int) -> None:
+        for pid in (pid for pid, main in self._commands.items() if main):
+            os.killpg(os.getpgid(pid), number)
+
+    def _resume(self, *, foreground: bool) -> None:
+        for pid in (pid for pid, main in self._commands.items() if main):
+            try:
+                # Allowed from the background because SIGTTOU is ignored here (tcsetpgrp(3)).
+                os.tcsetpgrp(self._terminal, os.getpgid(pid) if foreground else os.getpgrp())
+            except OSError:
+                break  # the terminal has hung up, or the command has left this session: nothing to give away
+        self._to_group(signal.SIGCONT)
+
+    def _spawn(self, request: int, flags: int, fds: list[int]) -> None:
+        stdio, words, further = fds[:3], fds[3], fds[4:]
         part = b"cwd"
         try:
             argc, count, mask, ignored = WORDS.unpack(os.pread(words, WORDS.size, 0))
             texts = os.pread(words, os.fstat(words).st_size, WORDS.size).split(b"\0")
             os.umask(mask)
             os.chdir(texts[0])
+            part = b"descriptors"
+            actions = [*zip(stdio, range(3), strict=True), *_lifted(further, [int(text) for text in texts[1 + argc + count : -1]], fds)]
             part = b"exec"
-            pid = _start(texts[1 : 1 + argc], texts[1 + argc : 1 + argc + count], stdio, tuple(n for n in ALL_SIGNALS if not ignored >> (n - 1) & 1))
+            pid = _start(texts[1 : 1 + argc], texts[1 + argc : 1 + argc + count], actions, tuple(n for n in ALL_SIGNALS if not ignored >> (n - 1) & 1))
         except ValueError:
             self._answer(request, -1, errno.EINVAL, b"words")  # a variable whose name the C library does not take
         except OSError as error:
             self._answer(request, -1, error.errno or errno.EIO, part)
         else:
-            self._commands[pid] = main
+            self._commands[pid] = bool(flags & MAIN)
+            if flags & FOREGROUND:
+                # It may have asked for the terminal before it was its turn, and have been stopped for it: nobody has looked for that yet.
+                self._resume(foreground=True)
             self._answer(request, pid, 0)
         finally:
             os.chdir("/")
@@ -180,7 +243,17 @@ class Keeper:
         return sorted({port for table in self._tables for port in _listening_in(table)})
 
 
-def _start(argv: list[bytes], variables: list[bytes], stdio: list[int], defaults: tuple[int, ...]) -> int:
+def _lifted(fds: list[int], targets: list[int], opened: list[int]) -> list[tuple[int, int]]:
+    """``(source, target)`` of descriptors that are passed on. Sources lie above every target: none is overwritten before its turn. Adds to ``opened``."""
+    pairs = []
+    for fd, target in zip(fds, targets, strict=True):
+        source = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, max(targets) + 1)
+        opened.append(source)
+        pairs.append((source, target))
+    return pairs
+
+
+def _start(argv: list[bytes], variables: list[bytes], descriptors: list[tuple[int, int]], defaults: tuple[int, ...]) -> int:
     """Start a program as a shell would find it (execvp(3)), with the signals ``defaults`` not ignored. Raises ``OSError`` of execve(2)."""
     environment = dict(v.split(b"=", 1) for v in variables)
     folders = [b""] if b"/" in argv[0] else environment.get(b"PATH", DEFAULT_PATH).split(b":")
@@ -189,7 +262,7 @@ def _start(argv: list[bytes], variables: list[bytes], stdio: list[int], defaults
         path = folder + b"/" + argv[0] if folder else argv[0] if b"/" in argv[0] else b"./" + argv[0]
         try:
             os.stat(path)  # most folders of a PATH do not hold the program: asking costs a hundredth of trying to start it
-            return _execute(path, argv, environment, stdio, defaults)
+            return _execute(path, argv, environment, descriptors, defaults)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except PermissionError as error:
@@ -197,16 +270,16 @@ def _start(argv: list[bytes], variables: list[bytes], stdio: list[int], defaults
     raise worst
 
 
-def _execute(path: bytes, argv: list[bytes], environment: dict[bytes, bytes], stdio: list[int], defaults: tuple[int, ...]) -> int:
+def _execute(path: bytes, argv: list[bytes], environment: dict[bytes, bytes], descriptors: list[tuple[int, int]], defaults: tuple[int, ...]) -> int:
     # Nothing runs between the new process and execve(2) but the C library: no Python, no lock of ours.
-    actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(stdio)]
+    actions = [(os.POSIX_SPAWN_DUP2, source, target) for source, target in descriptors]
     try:
-        return os.posix_spawn(path, argv, environment, file_actions=actions, setsigmask=[], setsigdef=defaults)
+        return os.posix_spawn(path, argv, environment, file_actions=actions, setpgroup=0, setsigmask=[], setsigdef=defaults)
     except OSError as error:
         if error.errno != errno.ENOEXEC:
             raise
     script = [b"/bin/sh", path, *argv[1:]]  # a script without a first line that names its shell
-    return os.posix_spawn(script[0], script, environment, file_actions=actions, setsigmask=[], setsigdef=defaults)
+    return os.posix_spawn(script[0], script, environment, file_actions=actions, setpgroup=0, setsigmask=[], setsigdef=defaults)
 
 
 def _connect(port: int) -> _socket.socket:

@@ -16,6 +16,7 @@ from paddock.fence.kernel.process import CLONE_NEWUSER, drop_capabilities, no_ne
 from paddock.fence.kernel.seccomp import install, install_listener
 from paddock.fence.launcher.namespaces import map_identity
 from paddock.fence.launcher.state import State, Step
+from paddock.fence.launcher.terminal import session_step
 from paddock.model.paths import ancestors
 from paddock.model.plan import Access, Plan
 
@@ -34,25 +35,7 @@ OWN_AREAS = ("/dev", "/proc", "/run", "/tmp", "/var/tmp")  # noqa: S108 -- priva
 
 def lockdown_steps(plan: Plan) -> tuple[Step, ...]:
     """What process 1 does to itself before it says that it is ready, in order."""
-    return (_OwnGroup(), _OwnIdentity(), _DropCapabilities(), _Limits(plan), _Landlock(plan), _Observe(), _Filter())
-
-
-class _OwnGroup:
-    """Signals to "my process group" (kill(2) with 0) do not stop at the process namespace: they reach the supervisor, and the script that started it.
-
-    With a terminal the group stays shared, because its keys and job control go by group; then Landlock keeps signals in, and before Linux 6.12 the filter.
-    """
-
-    def describe(self) -> str:
-        return "leave the caller's session, or where it has a terminal keep signals from its process group"
-
-    def execute(self, state: State) -> None:
-        with open("/proc/self/stat", "rb") as file:
-            terminal = int(file.read().rpartition(b")")[2].split()[4])  # tty_nr (proc(5))
-        if terminal == 0:
-            os.setsid()
-        else:
-            state.shared_group = landlock.abi() < landlock.SCOPES_FROM
+    return (session_step(), _OwnIdentity(), _DropCapabilities(), _Limits(plan), _Landlock(plan), _Observe(), _Filter())
 
 
 class _OwnIdentity:
@@ -176,5 +159,5 @@ class _Filter:
     def describe(self) -> str:
         return "install the static system call filter"
 
-    def execute(self, state: State) -> None:
-        install(static_filter(shared_group=state.shared_group))
+    def execute(self, _state: State) -> None:
+        install(static_filter())

@@ -39,9 +39,12 @@ def all_steps(plan: Plan) -> tuple[Step, ...]:
     return (*enter_steps(), *network_steps(plan), *mount_steps(plan), *lockdown_steps(plan))
 
 
-def launch(plan: Plan, stdio: tuple[int, int, int], control: int, on_step: OnStep) -> NoReturn:
-    """Be the launcher. For a child fresh from fork(2): it never returns, and whatever happens is reported through ``control``."""
-    state = State(plan, stdio, control, on_step)
+def launch(plan: Plan, stdio: tuple[int, ...], control: int, on_step: OnStep, *, terminal: bool = False) -> NoReturn:
+    """Be the launcher. For a child fresh from fork(2): it never returns, and whatever happens is reported through ``control``.
+
+    ``stdio`` are all descriptors that commands will get, the three standard ones first.
+    """
+    state = State(plan, stdio, control, on_step, wants_terminal=terminal)
     _guarded(state, _launcher)
     os._exit(0)
 
@@ -123,7 +126,7 @@ def _keeper(state: State) -> None:
     tables, signals, null = _do(state, "open what process 1 needs", _open_all)
     _carry_out(lockdown_steps(plan), state)
     _do(state, "say that the fence stands", lambda: _say_ready(state, signals, tables, null))
-    Keeper(state.control, signals.fileno(), tables).run()
+    Keeper(state.control, signals.fileno(), tables, state.terminal).run()
 
 
 def _open_all() -> tuple[tuple[int, ...], SignalFd, int]:
@@ -141,7 +144,7 @@ def _say_ready(state: State, signals: SignalFd, tables: tuple[int, ...], null: i
         report.send(state.control, report.NOTICE, notice.encode())
     if state.observer >= 0:
         report.send(state.control, report.OBSERVER, fds=(state.observer,))
-    close_from(3, frozenset((state.control, signals.fileno(), *tables)))
+    close_from(3, frozenset((state.control, signals.fileno(), state.terminal, *tables)))
     report.send(state.control, report.READY)
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "READY",
     "ROLES",
     "STREAM",
+    "TERMINAL",
     "pack_failure",
     "receive",
     "rights",
@@ -43,6 +44,8 @@ OBSERVER = 5
 READY = 6
 STREAM = 7
 """One byte, the number of a standard stream, with the descriptor that takes its place."""
+TERMINAL = 9
+"""With both ends of the pseudo-terminal: first the one that is relayed, then the command's."""
 
 ROLES = (CAPTURE, DNS_UDP, DNS_TCP, HTTP, SOCKS)
 

@@ -28,7 +28,7 @@ class StepFailed(Exception):  # noqa: N818 -- as above: it names what happened
 class State:
     """Descriptors that one step makes and later ones use. -1 stands for "not yet"."""
 
-    def __init__(self, plan: Plan, stdio: tuple[int, int, int], control: int, on_step: OnStep = unwatched) -> None:
+    def __init__(self, plan: Plan, stdio: tuple[int, ...], control: int, on_step: OnStep = unwatched, *, wants_terminal: bool = False) -> None:
         self.plan = plan
         self.uid = plan.uid
         self.gid = plan.gid
@@ -52,8 +52,9 @@ class State:
         self.replaced: set[int] = set()
         """The standard streams that were opened again through a read-only mount."""
         self.ipv6 = True
-        self.shared_group = False
-        """Whether the command's process group holds processes outside, with nothing but the filter to keep signals from them."""
+        self.wants_terminal = wants_terminal
+        self.terminal = -1
+        """The command's end of the fence's pseudo-terminal."""
         self.observer = -1
         self.notices: list[str] = []
 
