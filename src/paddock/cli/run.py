@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from paddock.cli.options import COMMON, Option, Parsed, help_text, parse
 from paddock.cli.output import Output
 from paddock.cli.request import request_from
@@ -16,6 +18,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--json", "FILE|-", "write a report for programs; `-` is standard error"),
     Option("--quiet", "", "no block at the end"),
     Option("--verbose", "", "a block at the end even when nothing was refused, with everything that was withheld"),
+    Option("--fail-on-planted", "", "end with exit code 12 when the command succeeded and left files that something outside may run later"),
     Option("--help", "", "this page"),
 )
 USAGE = "paddock run [OPTIONS] [--] COMMAND [ARGUMENTS]"
@@ -62,6 +65,11 @@ def _run(parsed: Parsed, prepared: Prepared, out: Output) -> int:
     target = parsed.last("--json")
     report: ReportFile | str = ReportFile(target) if target not in ("", "-") else target
     outcome = run(prepared, on_publish=out.note)
+    if parsed.has("--fail-on-planted") and outcome.planted.count and outcome.ending.code == 0:
+        from paddock.session.planted import EXIT_CODE
+        from paddock.session.supervise import Ending
+
+        outcome = replace(outcome, ending=Ending(EXIT_CODE, "planted"))
     from paddock.session.report import write_report
 
     write_report(prepared, outcome, out, quiet=parsed.has("--quiet"), verbose=parsed.has("--verbose"), json_to=report)

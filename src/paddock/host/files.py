@@ -8,16 +8,29 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from paddock.model.plan import Kind
 
-__all__ = ["SMALL_FILE_BYTES", "Files", "HostFiles"]
+__all__ = ["SMALL_FILE_BYTES", "Files", "HostFiles", "Status"]
 
 _FILE, _FOLDER, _LINK = Kind.FILE, Kind.DIRECTORY, Kind.SYMLINK
 
 # Configuration that is longer than this is not configuration (bytes).
 SMALL_FILE_BYTES = 1 << 20
+
+
+class Status(NamedTuple):
+    """What lstat(2) says. Times in nanoseconds since the epoch; ``changed`` is the one that no program can set (ctime)."""
+
+    kind: Kind
+    device: int
+    inode: int
+    names: int
+    mode: int
+    size: int
+    modified: int
+    changed: int
 
 
 class Files(Protocol):
@@ -37,6 +50,12 @@ class Files(Protocol):
 
     def links(self, path: str) -> tuple[int, int, int]:
         """``(device, inode, number of names)`` of what is at ``path`` itself. Raises ``OSError`` when it is gone."""
+
+    def status(self, path: str) -> Status | None:
+        """What is at ``path`` itself; None when there is nothing."""
+
+    def begins(self, path: str, start: bytes) -> bool:
+        """Whether the regular file at ``path`` itself begins with ``start``."""
 
     def socket(self, path: str) -> bool:
         """Whether a socket is at ``path`` itself."""
@@ -94,6 +113,29 @@ class HostFiles:
         """lstat(2)."""
         found = os.lstat(path)
         return found.st_dev, found.st_ino, found.st_nlink
+
+    def status(self, path: str) -> Status | None:
+        """lstat(2)."""
+        try:
+            found = os.lstat(path)
+        except OSError:
+            return None
+        mode = found.st_mode
+        kind = _FOLDER if stat.S_ISDIR(mode) else _LINK if stat.S_ISLNK(mode) else _FILE
+        return Status(kind, found.st_dev, found.st_ino, found.st_nlink, mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+    def begins(self, path: str, start: bytes) -> bool:
+        """Read that many bytes, never waiting, never through a link."""
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            return stat.S_ISREG(os.fstat(fd).st_mode) and os.read(fd, len(start)) == start
+        except OSError:
+            return False
+        finally:
+            os.close(fd)
 
     def socket(self, path: str) -> bool:
         """lstat(2)."""

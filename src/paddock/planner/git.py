@@ -13,7 +13,7 @@ from paddock.model.plan import Kind
 from paddock.planner.gitconfig import expand, settings_of
 from paddock.planner.view import View
 
-__all__ = ["GitFindings", "GitGrant", "Guarded", "look_at"]
+__all__ = ["LOOK", "GitFindings", "GitGrant", "Guarded", "look_at"]
 
 # Names inside a git directory -> what they decide.
 _GUARDED = {
@@ -24,7 +24,8 @@ _GUARDED = {
     "gitdir": "where git looks for the working folder",
 }
 # The same in a folder that is both a git directory and perhaps a working folder (a bare repository, or the look of one).
-_GUARDED_BARE = {**_GUARDED, "HEAD": "what makes a folder a git directory"}
+LOOK = "what makes a folder a git directory"
+_GUARDED_BARE = {**_GUARDED, "HEAD": LOOK}
 
 MAX_MODULE_FOLDERS = 400
 SMALL = 4096

@@ -14,6 +14,8 @@ from paddock.model.plan import Access, Kind, Place, Uncovered
 from paddock.model.policy import FilesystemPolicy, PathRule
 from paddock.model.settings import Notice, Origin, Scope
 from paddock.planner import globs, protect, sockets
+from paddock.planner.git import GitFindings
+from paddock.planner.scan import Findings
 from paddock.planner.strays import Strays
 from paddock.planner.tree import Mark, Node, Tree
 from paddock.planner.view import Resolved, View
@@ -50,11 +52,17 @@ class Ground:
 
 @dataclass(slots=True)
 class Layout:
-    """What became of the rules. ``tree`` can still take marks; ``places`` is read when there are no more."""
+    """What became of the rules. ``tree`` can still take marks; ``places`` is read when there are no more.
+
+    ``searched`` and ``git`` are what looking for protected names found, ``write_roots`` where it looked.
+    """
 
     uncovered: list[Uncovered] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     tree: Tree = field(default_factory=Tree)
+    searched: Findings = field(default_factory=Findings)
+    git: GitFindings = field(default_factory=GitFindings)
+    write_roots: list[str] = field(default_factory=list)
 
     def places(self) -> tuple[Place, ...]:
         """The layout, sorted by depth."""
@@ -120,7 +128,7 @@ class _Work:
         self.view = view
         self.out = Layout()
         self.tree = self.out.tree
-        self.write_roots: list[str] = []
+        self.write_roots = self.out.write_roots
         self.absent: list[tuple[str, str, PathRule]] = []
         self.links = Strays(view, (ground.cwd, ground.project_root), policy.allow_write)
 

@@ -25,10 +25,12 @@ SHELL_FILES = (".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash
 
 
 class Report(Protocol):
-    """Where words go."""
+    """Where words go, and what was found."""
 
     uncovered: list[Uncovered]
     notices: list[Notice]
+    searched: Findings
+    git: git.GitFindings
 
 
 def origin(name: str, *, sealed: bool = False) -> Origin:
@@ -40,7 +42,7 @@ def protect(tree: Tree, view: View, policy: FilesystemPolicy, roots: list[str], 
     """Mark everything protected in the write roots. ``roots`` are resolved."""
     work = _Protect(tree, view, policy, roots, report, cwd, home)
     folders = [root for root in roots if view.kind(root) is Kind.DIRECTORY]
-    found = scan(view, work.first_folders(folders))
+    found = report.searched = scan(view, work.first_folders(folders))
     work.repositories(found)
     for name in found.names:
         work.name(name)
@@ -133,7 +135,7 @@ class _Protect:
         own = frozenset(folder for folder in (self.cwd, *paths.ancestors(self.cwd)) if folder in folders)
         if not own:
             own = self.repository_above(folders)
-        findings = git.look_at(self.view, folders, home=self.home, own=own, writable=self.writable, bare=found.git_folders)
+        findings = self.report.git = git.look_at(self.view, folders, home=self.home, own=own, writable=self.writable, bare=found.git_folders)
         for grant in () if self.read_only else findings.grants:
             self.grant(grant)
         for guarded in findings.guarded:

@@ -16,7 +16,7 @@ from paddock.model.plan import Kind
 from paddock.planner.names import ANYWHERE, DEPENDENCY_FOLDERS, KEPT_WRITABLE, NESTED, OWN_FOLDER, PREFIXES
 from paddock.planner.view import View
 
-__all__ = ["MAX_DEPENDENCY_FOLDERS", "MAX_FILES", "MAX_FOLDERS", "Finding", "Findings", "scan"]
+__all__ = ["MAX_DEPENDENCY_FOLDERS", "MAX_FILES", "MAX_FOLDERS", "Finding", "Findings", "scan", "what_reads"]
 
 MAX_FOLDERS = 2500
 """How many ordinary folders are listed in one plan."""
@@ -46,15 +46,24 @@ class Findings:
     """``repositories`` are folders with an entry ``.git``; ``git_folders`` look like git directories themselves (bare repositories).
 
     ``linked`` are files with a second name that was not found here: writing to them writes somewhere else.
-    ``unreached`` says how many folders were known and not looked into, ``first_unreached`` names one.
+    ``folders`` are the ordinary folders that were looked into, as they were listed. ``unreached`` says how many folders were known and not looked into, ``first_unreached`` names one.
     """
 
     names: list[Finding] = field(default_factory=list)
     repositories: list[str] = field(default_factory=list)
     git_folders: list[str] = field(default_factory=list)
     linked: list[Finding] = field(default_factory=list)
+    folders: dict[str, dict[str, Kind]] = field(default_factory=dict)
     unreached: int = 0
     first_unreached: str = ""
+
+
+def what_reads(name: str) -> str | None:
+    """What reads a file or folder of this name wherever it stands, None for an ordinary name."""
+    reason = ANYWHERE.get(name)
+    if reason is None and name[0] == ".":
+        reason = "settings of Paddock" if name == OWN_FOLDER else next((why for begin, why in PREFIXES.items() if name.startswith(begin)), None)
+    return reason
 
 
 class _Scan:
@@ -79,6 +88,8 @@ class _Scan:
         if entries is None:
             return
         base = path if path != "/" else ""
+        if not dependency:
+            self.out.folders[path] = entries
         if ".git" in entries:
             self.repositories[path] = None
         if "HEAD" in entries and all(entries.get(name) is kind for name, kind in _GIT_LOOK):
@@ -111,9 +122,7 @@ class _Scan:
 
     def protected(self, path: str, name: str, kind: Kind) -> bool:
         """Note ``path`` when its name is protected. True when nothing below it needs looking at."""
-        reason = ANYWHERE.get(name)
-        if reason is None and name[0] == ".":
-            reason = "settings of Paddock" if name == OWN_FOLDER else next((why for begin, why in PREFIXES.items() if name.startswith(begin)), None)
+        reason = what_reads(name)
         if reason is None:
             inner = NESTED.get(name)
             if inner is not None and kind is Kind.DIRECTORY:

@@ -13,7 +13,7 @@ from paddock.events.record import Record, rfc3339, to_json
 
 __all__ = ["KINDS", "Query", "Record", "entries", "find", "moment", "rfc3339", "state_home", "to_json"]
 
-KINDS = ("violation", "flow", "notice", "run.start", "run.end")
+KINDS = ("violation", "flow", "notice", "planted", "run.start", "run.end")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from paddock.errors import UnsupportedError
 from paddock.host.facts import gather
@@ -17,10 +18,14 @@ from paddock.model.settings import Context, Notice, Settings
 from paddock.permissions.rule import notices
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import Draft, draft
+from paddock.session.planted import beginning
 from paddock.settings.load import LoadRequest, load
 from paddock.settings.support import refuse_unsupported
 from paddock.settings.trust import digest_of
 from paddock.settings.truststore import HOSTS, accepted_entries
+
+if TYPE_CHECKING:
+    from paddock.planner.planted import Before
 
 __all__ = ["Prepared", "Request", "load_settings", "make_own_folders", "managed_hosts_only", "prepare", "with_hosts"]
 
@@ -46,11 +51,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The three stages of one request, kept because reports quote all of them."""
+    """The three stages of one request, kept because reports quote all of them; and what a look afterwards compares with, where a run follows."""
 
     settings: Settings
     policy: Policy
     plan: Plan
+    before: Before | None = None
+    began: tuple[int, int] = (0, 0)
 
 
 def load_settings(request: Request) -> Settings:
@@ -85,6 +92,7 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
 
     ``make`` makes the folders of Paddock's own that are missing first: only what exists can be kept from the command.
     """
+    began = beginning()
     settings = load_settings(request)
     refuse_unsupported(settings)
     policy = policy_from(settings)
@@ -103,7 +111,14 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
         said = (*said, _trust_notice(settings))
     if said:
         plan = replace(plan, notices=(*plan.notices, *said))
-    return Prepared(settings, policy, plan)
+    return Prepared(settings, policy, plan, _remember(made, request, began) if make else None, began)
+
+
+def _remember(made: Draft, request: Request, began: tuple[int, int]) -> Before:
+    from paddock.planner.planted import remember
+
+    path = request.environ.get("PATH", "")
+    return remember(made.view, HostFiles(), made.layout, cwd=made.plan.cwd, home=made.plan.home, path=path, since=began[0])
 
 
 def make_own_folders(context: Context, plan: Plan) -> bool:

@@ -13,6 +13,8 @@ from paddock.events.record import Record, origin_to_json, to_json
 from paddock.model.plan import RemovedVariable
 from paddock.model.settings import Entry, Notice, Origin, Scope
 from paddock.model.text import cap, escape, pad, shorten_path, width
+from paddock.session import planted_text
+from paddock.model.planted import NOTHING_PLANTED, Planted
 from paddock.model.usage import NOTHING_KNOWN, Usage
 
 __all__ = ["REPORT_SCHEMA", "Paint", "Report", "block", "entry_of", "plain", "to_document"]
@@ -60,6 +62,7 @@ class Report:
     published: tuple[str, ...] = ()
     log_trouble: str = ""
     usage: Usage = NOTHING_KNOWN
+    planted: Planted = NOTHING_PLANTED
 
     @property
     def refused(self) -> tuple[Record, ...]:
@@ -96,6 +99,7 @@ def block(report: Report, *, columns: int | None = None, paint: Paint = plain, v
     builtin = [escape(v.name) for v in report.removed if v.why.scope is Scope.BUILTIN]
     if builtin and (refused or verbose):
         lines.append(_builtin_line(builtin, paint))
+    lines += planted_text.lines(report.planted, run_id=report.run_id, home=report.home, cwd=report.cwd, paint=paint)
     if report.log_trouble:
         lines.append(f"paddock: the event log is incomplete: {escape(report.log_trouble)}")
     return "".join(line + "\n" for line in lines)
@@ -268,6 +272,7 @@ def to_document(report: Report) -> dict[str, object]:
         "published": list(report.published),
         "log_trouble": _unicode(report.log_trouble),
         "usage": asdict(report.usage),
+        "planted": planted_text.document(report.planted),
     }
 
 

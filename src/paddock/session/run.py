@@ -18,7 +18,9 @@ from paddock.fence.namespaces import start
 from paddock.fence.ports import OnStep, RunningFence, unwatched
 from paddock.model.events import Event
 from paddock.model.plan import Plan
+from paddock.model.planted import NOTHING_PLANTED, Planted
 from paddock.model.usage import NOTHING_KNOWN, Usage
+from paddock.session.planted import find, tell
 from paddock.session.prepare import Prepared
 from paddock.session.supervise import SIGNALS, Ending, Errands, Loop
 
@@ -34,7 +36,7 @@ LISTEN_POLL_SECONDS = 0.25
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How it went. ``seconds`` is wall clock from before the fence to after its end; ``published`` are sentences about ports reachable from outside;
-    ``usage`` is what the run took.
+    ``usage`` is what the run took; ``planted`` what it left that the host may run later.
     """
 
     run_id: str
@@ -43,6 +45,7 @@ class Outcome:
     recorder: Recorder
     published: tuple[str, ...]
     usage: Usage = NOTHING_KNOWN
+    planted: Planted = NOTHING_PLANTED
 
 
 def run(prepared: Prepared, *, on_publish: Callable[[str], None], on_step: OnStep = unwatched) -> Outcome:
@@ -69,10 +72,13 @@ def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _St
         recorder.emit(_start_event(prepared.plan))
         run = _Run(prepared.plan, recorder, on_publish, steps)
         ending = run.carry_out(signals)
+        steps("look at what the run left")
+        planted = find(prepared.before, prepared.began)
+        tell(planted, recorder)
         steps("record the end")
         seconds = time.monotonic() - began
         recorder.emit(_end_event(ending, seconds))
-    return Outcome(run_id, ending, seconds, recorder, tuple(run.published), replace(run.usage, wall_seconds=seconds))
+    return Outcome(run_id, ending, seconds, recorder, tuple(run.published), replace(run.usage, wall_seconds=seconds), planted)
 
 
 class _Steps:
