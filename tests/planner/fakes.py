@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from paddock.host.facts import Facts
-from paddock.host.files import SMALL_FILE_BYTES
+from paddock.host.files import SMALL_FILE_BYTES, Status
 from paddock.model import paths
 from paddock.model.plan import Access, Kind, Place
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, Limits, NetworkPolicy, PathRule, Policy
@@ -90,6 +90,14 @@ class Tree:
         if path not in self.entries:
             raise OSError(errno.ENOENT, "gone", path)
         return 1, self.names_of.get(path, hash(path)), 2 if path in self.names_of else 1
+
+    def status(self, path: str) -> Status | None:
+        kind = self.kind(path)
+        return None if kind is None else Status(kind, 1, hash(path), self.names_of.get(path, 1), 0o644, 0, 0, 0)
+
+    def begins(self, path: str, start: bytes) -> bool:
+        content = self.entries.get(path)
+        return isinstance(content, bytes) and content.startswith(start)
 
     def socket(self, path: str) -> bool:
         return path in self.sockets

@@ -65,7 +65,7 @@ def _run(parsed: Parsed, prepared: Prepared, out: Output) -> int:
     target = parsed.last("--json")
     report: ReportFile | str = ReportFile(target) if target not in ("", "-") else target
     outcome = run(prepared, on_publish=out.note)
-    if parsed.has("--fail-on-planted") and outcome.planted.count and outcome.ending.code == 0:
+    if parsed.has("--fail-on-planted") and outcome.planted.total and outcome.ending.code == 0:
         from paddock.session.planted import EXIT_CODE
         from paddock.session.supervise import Ending
 

@@ -1,11 +1,11 @@
 """Files that something outside may run, or obey, later, and that a run made or changed. Pure data.
 
-Paths are those of the host; they come from inside the fence: escape them before they are shown.
+Paths are those of the host; they come from inside the fence: escape them before they are shown. Named tuples and no dataclasses, because every run loads this.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["GIT", "HARD_LINK", "KINDS", "LINK", "NAME", "NOTHING_PLANTED", "PROGRAM", "SCRIPT", "TOOL", "Candidate", "Planted", "PlantedFile"]
 
@@ -29,8 +29,7 @@ KINDS: dict[str, str] = {
 """Kind -> what belongs to it, in the order in which they are told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One place. ``made`` tells it from changed. ``reason`` says what reads or runs it; ``target`` is where a link leads."""
 
     path: str
@@ -40,8 +39,7 @@ class Candidate:
     target: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlantedFile:
+class PlantedFile(NamedTuple):
     """A candidate with what it is now. ``sha256`` (hex) is empty for links and for what could not be read or is too large; ``size`` in bytes, or -1."""
 
     found: Candidate
@@ -49,8 +47,7 @@ class PlantedFile:
     size: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Planted:
+class Planted(NamedTuple):
     """``files`` are the first of them, ``more`` counts the rest by kind. ``gaps`` are sentences about what was not looked at."""
 
     files: tuple[PlantedFile, ...] = ()
@@ -58,7 +55,7 @@ class Planted:
     gaps: tuple[str, ...] = ()
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many there are in all."""
         return len(self.files) + sum(count for _, count in self.more)
 

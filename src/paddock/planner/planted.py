@@ -1,9 +1,9 @@
 """What a run left behind that somebody outside would run or obey later: remembered before, looked for afterwards.
 
-The planner has listed the write roots already; its listing is the memory. Afterwards each of these folders is asked for its change time (ctime, which no program
-can set: inode(7)), and only those that changed are listed again; what is new in them is gone into. Files that are known are compared by inode and change time,
-and where their content was read before, by content: a checkout that goes away and comes back changes nothing. Nothing is hashed here and no file of the
-project is read afterwards but git's own configuration.
+The planner has listed the write roots already; its listing is the memory. Afterwards each of these folders is asked for its change time (ctime, which no
+program can set: inode(7)), and only those that changed are listed again; what is new in them is gone into. Files that are known are compared by inode and change
+time, and where their content was read before, by content: a checkout that goes away and comes back changes nothing. Nothing is hashed here, and no file of the
+project is read afterwards but git's own configuration and what was lifted.
 
 Looking happens when nothing of the command runs any more, so nothing moves under it. It is bounded like the first search, and says where it ended.
 """
@@ -11,14 +11,16 @@ Looking happens when nothing of the command runs any more, so nothing moves unde
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
+from types import MappingProxyType
+from typing import NamedTuple
 
 from paddock.host.files import Files, Status
 from paddock.model import paths
 from paddock.model.plan import Access, Kind
 from paddock.model.planted import GIT, HARD_LINK, KINDS, LINK, NAME, PROGRAM, SCRIPT, TOOL, Candidate
 from paddock.planner import git
+from paddock.planner.git import Guarded
 from paddock.planner.layout import Layout
 from paddock.planner.names import DEPENDENCY_FOLDERS, NESTED, OWN_FOLDER
 from paddock.planner.planted_names import AUTOSTART, SCRIPT_FOLDERS, TOOLS
@@ -40,8 +42,7 @@ _EXECUTABLE = 0o111
 _RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A known file: the same when nothing of this differs, or when its content (hashed only for what a team lifted) is the same."""
 
     inode: tuple[int, int]
@@ -49,11 +50,10 @@ class Mark:
     content: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
-    """The memory. ``folders`` as they were listed; ``marks`` of known files; ``loose`` are protected places that the command may write nevertheless;
-    ``git`` are the paths that git believed; ``programs`` are folders of the caller's PATH that the command may write; ``since`` is the beginning, by the clock of
-    the file systems (nanoseconds).
+class Before(NamedTuple):
+    """The memory. ``folders`` as they were listed; ``marks`` of known files; ``loose`` are protected places that the command may write nevertheless, with what
+    reads them; ``git`` are the paths that git believed; ``programs`` are folders of the caller's PATH that the command may write; ``since`` is the beginning,
+    by the clock of the file systems (nanoseconds).
     """
 
     cwd: str
@@ -65,9 +65,9 @@ class Before:
     repositories: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
     git: frozenset[str] = frozenset()
-    loose: Mapping[str, str] = field(default_factory=dict)
+    loose: Mapping[str, str] = MappingProxyType({})
     programs: tuple[str, ...] = ()
-    marks: Mapping[str, Mark] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = MappingProxyType({})
     gaps: tuple[str, ...] = ()
 
 
@@ -82,8 +82,8 @@ def remember(view: View, files: Files, layout: Layout, *, cwd: str, home: str, p
         for file in _below(files, place):
             work.add(file, read=True)
     for folder in programs:
-        for name in list(files.names(folder) or ())[:MAX_BELOW]:
-            work.add(paths.join(folder, name[0]))
+        for program, _ in sorted(files.names(folder) or ())[:MAX_BELOW]:
+            work.add(paths.join(folder, program))
     for folder, entries in found.folders.items():
         for name in _worth_a_mark(folder, entries, cwd):
             work.add(f"{folder if folder != '/' else ''}/{name}")
@@ -106,7 +106,7 @@ def remember(view: View, files: Files, layout: Layout, *, cwd: str, home: str, p
 
 
 def _programs(view: View, layout: Layout, path: str, cwd: str) -> Iterator[str]:
-    for entry in path.split(":"):
+    for entry in path.split(":") if path else ():
         if "\0" not in entry:
             folder = view.resolve(paths.join(cwd, entry or ".")).path
             if layout.access(folder) is Access.WRITE:
@@ -133,6 +133,8 @@ class _Marks:
         self.gaps: list[str] = []
 
     def add(self, path: str, *, read: bool = False) -> None:
+        if path in self.marks:
+            return
         if len(self.marks) >= MAX_MARKS:
             self.gaps = [f"more than {MAX_MARKS} files would have to be compared: some were not"]
             return
@@ -344,7 +346,7 @@ class _Look:
             if self.in_roots(item.path) and self.before.access(item.path) is Access.WRITE:
                 self.believed(item)
 
-    def believed(self, item: git.Guarded) -> None:
+    def believed(self, item: Guarded) -> None:
         target = self.view.readlink(item.path) if item.kind is Kind.SYMLINK else ""
         for path in _below(self.files, item.path):
             if not path.endswith(".sample"):
@@ -352,4 +354,3 @@ class _Look:
 
     def in_roots(self, path: str) -> bool:
         return any(paths.is_beneath(path, root) for root in self.before.roots)
-

@@ -8,7 +8,9 @@ TOOLS: dict[str, str] = {
     **dict.fromkeys(
         ("eslint.config.js", "eslint.config.mjs", "eslint.config.cjs", "eslint.config.ts", ".eslintrc.js", ".eslintrc.cjs"), "code that ESLint plugins load"
     ),
-    **dict.fromkeys(("prettier.config.js", "prettier.config.mjs", "prettier.config.cjs", ".prettierrc.js", ".prettierrc.cjs"), "code that Prettier plugins load"),
+    **dict.fromkeys(
+        ("prettier.config.js", "prettier.config.mjs", "prettier.config.cjs", ".prettierrc.js", ".prettierrc.cjs"), "code that Prettier plugins load"
+    ),
     **dict.fromkeys(("stylelint.config.js", "stylelint.config.mjs", "stylelint.config.cjs", ".stylelintrc.js"), "code that Stylelint plugins load"),
     **dict.fromkeys(("tailwind.config.js", "tailwind.config.ts", "tailwind.config.cjs"), "code that Tailwind plugins load"),
     "rust-toolchain.toml": "which compiler cargo and editors start, by path or name",

@@ -46,7 +46,8 @@ class Findings:
     """``repositories`` are folders with an entry ``.git``; ``git_folders`` look like git directories themselves (bare repositories).
 
     ``linked`` are files with a second name that was not found here: writing to them writes somewhere else.
-    ``folders`` are the ordinary folders that were looked into, as they were listed. ``unreached`` says how many folders were known and not looked into, ``first_unreached`` names one.
+    ``folders`` are the ordinary folders that were looked into, as they were listed.
+    ``unreached`` says how many folders were known and not looked into, ``first_unreached`` names one.
     """
 
     names: list[Finding] = field(default_factory=list)

@@ -18,11 +18,11 @@ HASH_WIDTH = 12
 
 def lines(planted: Planted, *, run_id: str, home: str, cwd: str, paint: Callable[[str, str], str]) -> list[str]:
     """A heading and a line a file; empty when there is nothing."""
-    if not planted.count:
+    if not planted.total:
         return []
     files = planted.files[:ROWS]
-    verb = "file that something outside may run or obey later was" if planted.count == 1 else "files that something outside may run or obey later were"
-    out = [paint("strong", f"paddock: planted: {planted.count} {verb} made or changed (run {run_id})")]
+    verb = "file that something outside may run or obey later was" if planted.total == 1 else "files that something outside may run or obey later were"
+    out = [paint("strong", f"paddock: planted: {planted.total} {verb} made or changed (run {run_id})")]
     names = [_name(file, home, cwd) for file in files]
     widest = max(width(name) for name in names)
     reasons = [cap(escape(file.found.reason), REASON_WIDTH) for file in files]
@@ -30,8 +30,8 @@ def lines(planted: Planted, *, run_id: str, home: str, cwd: str, paint: Callable
     for file, name, text in zip(files, names, reasons, strict=True):
         act = paint("warn", pad("made" if file.found.made else "changed", 7))
         out.append(f"  {act}  {paint('strong', pad(name, widest))}  {pad(text, reason)}  {paint('dim', _content(file))}".rstrip())
-    if planted.count > len(files):
-        out.append(paint("dim", f"  … and {planted.count - len(files)} more: paddock log --run {run_id} --kind planted"))
+    if planted.total > len(files):
+        out.append(paint("dim", f"  … and {planted.total - len(files)} more: paddock log --run {run_id} --kind planted"))
     out += [paint("dim", f"  note: {cap(escape(gap), 2 * REASON_WIDTH)}") for gap in planted.gaps]
     return out
 
@@ -52,7 +52,7 @@ def _content(file: PlantedFile) -> str:
 def document(planted: Planted) -> dict[str, object]:
     """The list for programs. ``gaps`` say what was not looked at, also when nothing was found."""
     return {
-        "count": planted.count,
+        "count": planted.total,
         "files": [_file(file) for file in planted.files],
         "more": dict(planted.more),
         "gaps": [_unicode(gap) for gap in planted.gaps],

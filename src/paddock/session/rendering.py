@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 
 from paddock.events.record import Record, origin_to_json, to_json
 from paddock.model.plan import RemovedVariable
+from paddock.model.planted import NOTHING_PLANTED, Planted
 from paddock.model.settings import Entry, Notice, Origin, Scope
 from paddock.model.text import cap, escape, pad, shorten_path, width
-from paddock.session import planted_text
-from paddock.model.planted import NOTHING_PLANTED, Planted
 from paddock.model.usage import NOTHING_KNOWN, Usage
+from paddock.session import planted_text
 
 __all__ = ["REPORT_SCHEMA", "Paint", "Report", "block", "entry_of", "plain", "to_document"]
 

@@ -32,7 +32,7 @@ class Teller(Protocol):
 
 def is_silent(prepared: Prepared, outcome: Outcome) -> bool:
     """Whether the block would be empty, known without loading what makes it: most runs end so, and every run pays for what it loads."""
-    if outcome.ending.code or outcome.recorder.dropped or outcome.recorder.log.trouble or outcome.planted.count or outcome.recorder.records("violation"):
+    if outcome.ending.code or outcome.recorder.dropped or outcome.recorder.log.trouble or outcome.planted.total or outcome.recorder.records("violation"):
         return False
     return all(notice.level != "warning" for notice in (*prepared.settings.notices, *prepared.plan.notices))
 
