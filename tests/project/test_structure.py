@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "credentials": {"model", "errors"},
     "events": {"model", "errors"},
     "session": {"planner", "settings", "permissions", "host", "fence", "network", "credentials", "events", "model", "errors"},
+    "library": {"session", "model", "errors"},
     "agents": {"session", "model", "errors"},
     "cli": {"session", "model", "errors"},
 }

@@ -15,7 +15,7 @@ import struct
 
 from paddock.fence.inside import keeper
 
-__all__ = ["Answer", "close_all", "error_of", "exit_code", "ports", "read", "stop_signal", "stream"]
+__all__ = ["Answer", "close_all", "error_of", "exit_code", "exit_signal", "ports", "read", "stop_signal", "stream"]
 
 _LARGEST_ERRNO = 4095
 """MAX_ERRNO of the kernel (linux/err.h)."""
@@ -58,6 +58,11 @@ def stop_signal(answer: Answer) -> int:
     if answer.second not in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
         raise ValueError("no signal that stops")
     return answer.second
+
+
+def exit_signal(answer: Answer) -> int:
+    """The signal in an ``EXITED`` packet that ``exit_code`` has read; 0 for a command that left by itself."""
+    return max(0, -os.waitstatus_to_exitcode(answer.second))
 
 
 def ports(answer: Answer) -> list[int]:

@@ -142,6 +142,7 @@ class Fence:
         self._group: tuple[int, str] | None = None
         self._request = 0
         self._exit: int | None = None
+        self._exit_signal = 0
         self._closed = False
         self._distrusted = False
         self._usage = NOTHING_KNOWN
@@ -160,6 +161,11 @@ class Fence:
     def usage(self) -> Usage:
         """What the fence took, once it is closed; nothing is known before."""
         return self._usage
+
+    @property
+    def exit_signal(self) -> int:
+        """The signal that ended the command, 0 when it left by itself or still runs: ``exit_code`` alone does not tell ``exit 137`` from a kill."""
+        return self._exit_signal
 
     def wait_until_ready(self, interrupt: int = -1) -> None:
         """Take what the launcher and process 1 send until both are done. Raises what they failed with, ``InterruptedError`` when ``interrupt`` is readable."""
@@ -237,6 +243,7 @@ class Fence:
             elif self._exit is None:
                 self._events.emit(Event("notice", "run", reason="process 1 of the fence was ended from outside"))
                 self._exit = _KILLED
+                self._exit_signal = signal.SIGKILL
         return self._exit
 
     def signal(self, signo: int) -> None:
@@ -357,6 +364,7 @@ class Fence:
         try:
             if answer.kind == keeper.EXITED:
                 self._exit = answers.exit_code(answer)
+                self._exit_signal = answers.exit_signal(answer)
             elif answer.kind == keeper.STOPPED:
                 self._stopped_by = answers.stop_signal(answer)
         except ValueError as error:
@@ -367,6 +375,7 @@ class Fence:
         if not self._distrusted:
             self._distrusted = True
             self._exit = _KILLED
+            self._exit_signal = signal.SIGKILL
             self._events.emit(Event("notice", "run", reason=f"{_NONSENSE} ({error}); the run is ended"))
         return ConnectionResetError(errno.ECONNRESET, _NONSENSE)
 

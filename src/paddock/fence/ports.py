@@ -75,6 +75,10 @@ class RunningFence(Protocol):
         """What the fence took, once it is closed; nothing is known before."""
 
     @property
+    def exit_signal(self) -> int:
+        """The signal that ended the command, 0 when it left by itself or still runs."""
+
+    @property
     def terminal(self) -> int:
         """The other end of the fence's terminal, to be relayed and closed by the receiver; -1 without one."""
 

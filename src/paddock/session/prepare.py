@@ -36,7 +36,8 @@ TOOLS = "paddock.network.tools"
 class Request:
     """What somebody asks for. ``cwd`` is absolute; ``settings`` are ``--settings`` values in order; ``options`` are (key, value, option name).
 
-    ``sources`` is None for every scope, or the names given to ``--setting-sources``.
+    ``sources`` is None for every scope, or the names given to ``--setting-sources``. ``given`` are (name, JSON text) of settings that a program hands over.
+    ``loaded`` are settings that were read before: then no source is looked at again.
     """
 
     argv: tuple[str, ...]
@@ -47,6 +48,8 @@ class Request:
     options: tuple[tuple[str, object, str], ...] = ()
     trust_project: bool = False
     allow_home: bool = False
+    given: tuple[tuple[str, str], ...] = ()
+    loaded: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Prepared:
 
 def load_settings(request: Request) -> Settings:
     """Read and merge every source that counts. Raises ``SettingsError``."""
+    if request.loaded is not None:
+        return request.loaded
     settings = load(
         LoadRequest(
             cwd=request.cwd,
@@ -70,6 +75,7 @@ def load_settings(request: Request) -> Settings:
             settings=request.settings,
             options=request.options,
             trust_project=request.trust_project,
+            given=request.given,
         )
     )
     if not settings.list(TOOLS) or managed_hosts_only(settings):

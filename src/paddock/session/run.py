@@ -36,7 +36,8 @@ LISTEN_POLL_SECONDS = 0.25
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How it went. ``seconds`` is wall clock from before the fence to after its end; ``published`` are sentences about ports reachable from outside;
-    ``usage`` is what the run took; ``planted`` what it left that the host may run later.
+    ``usage`` is what the run took; ``planted`` what it left that the host may run later. ``signal`` is the signal that ended the command (0: it left by itself, or was ended
+    with everything inside).
     """
 
     run_id: str
@@ -46,23 +47,25 @@ class Outcome:
     published: tuple[str, ...]
     usage: Usage = NOTHING_KNOWN
     planted: Planted = NOTHING_PLANTED
+    signal: int = 0
 
 
-def run(prepared: Prepared, *, on_publish: Callable[[str], None], on_step: OnStep = unwatched) -> Outcome:
+def run(prepared: Prepared, *, on_publish: Callable[[str], None], on_step: OnStep = unwatched, lifeline: int = -1) -> Outcome:
     """Carry the plan out and wait for its end.
 
     Must be called from a process with a single thread: the launcher is forked from it. ``on_publish`` is told at once when an inside port becomes reachable.
+    ``lifeline`` is a socket or pipe whose end of file ends the run at once; -1 for none.
     Raises ``LaunchError`` when the fence cannot be built, ``CommandNotFoundError`` and ``CommandNotExecutableError`` when it stands and the command cannot be
     started; in every case nothing is left behind. ``on_step`` is told every step of the run.
     """
     steps = _Steps(on_step)
     try:
-        return _carry_out(prepared, on_publish, steps)
+        return _carry_out(prepared, on_publish, steps, lifeline)
     except OSError as error:
         raise _failed(steps.now, error) from error
 
 
-def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _Steps) -> Outcome:
+def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _Steps, lifeline: int) -> Outcome:
     began = time.monotonic()
     run_id = os.urandom(4).hex()
     state = prepared.settings.context.state_home
@@ -70,7 +73,7 @@ def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _St
     with EventLog(state, run_id) as log, SignalFd(_wanted_signals()) as signals:
         recorder = Recorder(log)
         recorder.emit(_start_event(prepared.plan))
-        run = _Run(prepared.plan, recorder, on_publish, steps)
+        run = _Run(prepared.plan, recorder, on_publish, steps, lifeline)
         ending = run.carry_out(signals)
         steps("look at what the run left")
         planted = find(prepared.before, prepared.began)
@@ -78,7 +81,7 @@ def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _St
         steps("record the end")
         seconds = time.monotonic() - began
         recorder.emit(_end_event(ending, seconds))
-    return Outcome(run_id, ending, seconds, recorder, tuple(run.published), replace(run.usage, wall_seconds=seconds), planted)
+    return Outcome(run_id, ending, seconds, recorder, tuple(run.published), replace(run.usage, wall_seconds=seconds), planted, run.signal)
 
 
 class _Steps:
@@ -96,13 +99,15 @@ class _Steps:
 class _Run:
     """The parts of one run that need each other: the fence, the loop, the gate."""
 
-    def __init__(self, plan: Plan, recorder: Recorder, on_publish: Callable[[str], None], on_step: _Steps) -> None:
+    def __init__(self, plan: Plan, recorder: Recorder, on_publish: Callable[[str], None], on_step: _Steps, lifeline: int) -> None:
         self.plan = plan
         self.on_step = on_step
         self.recorder = recorder
         self.on_publish = on_publish
         self.published: list[str] = []
+        self.lifeline = lifeline
         self.usage = NOTHING_KNOWN
+        self.signal = 0
         self._stoppers: list[Callable[[], None]] = []
         self._aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -146,6 +151,7 @@ class _Run:
             try:
                 fence.close()
                 self.usage = fence.usage
+                self.signal = fence.exit_signal
             finally:
                 self._stop()
 
@@ -179,6 +185,8 @@ class _Run:
                     loop.unwatch(observer.fileno())
 
             loop.watch(observer.fileno(), on_observed)
+        if self.lifeline >= 0:
+            loop.watch(self.lifeline, loop.cut)
         if self.plan.network.publish or self.plan.network.local_binding:
             self._wire_publisher(fence, loop, heed)
             if relay is not None:

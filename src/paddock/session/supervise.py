@@ -140,6 +140,11 @@ class Loop:
         """The time limit is over: ask everything inside to leave, end it after the grace period."""
         self._ask(signal.SIGTERM, Ending(TIMEOUT_EXIT, "timeout"))
 
+    def cut(self) -> None:
+        """End at once, without asking anybody inside: whoever wanted this run does not want it any more."""
+        if self._ending is None:
+            self._ending = Ending(128 + signal.SIGKILL, "signal")
+
     def run(self) -> Ending:
         """Wait until the run is over. What is still alive inside then is the caller's to end."""
         while self._ending is None:

@@ -22,6 +22,8 @@ class LoadRequest(NamedTuple):
     ``--settings`` in order. ``options`` are single options as (key, value, option name). ``trust_project`` lets the project's widening entries count for this
     call.
 
+    ``given`` are (name, JSON text) of settings that a program hands over, in order: they have the scope of the command line, and no lines.
+
     ``overrides`` are the strictness overrides in force: all of them for a run. ``parent`` is JSON text or a file from the program that starts Paddock.
     ``interactive`` says that a person sits there, which only the reference semantics of trust ask about. ``registry`` stands in for the one of Windows.
     """
@@ -37,6 +39,7 @@ class LoadRequest(NamedTuple):
     parent: str = ""
     interactive: bool = False
     registry: Callable[[str, str, str], str | None] | None = None
+    given: tuple[tuple[str, str], ...] = ()
 
 
 class Gathered:

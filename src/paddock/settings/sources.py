@@ -81,6 +81,10 @@ def _folder_layers(out: Gathered, folder: ManagedFolder, roots: Roots) -> list[L
 
 def _command_line(out: Gathered, request: LoadRequest) -> None:
     """Single options before files, and what was given last before what was given first."""
+    for name, text in reversed(request.given):
+        from paddock.settings.given import take_given  # only programs that use the library hand settings over
+
+        take_given(out, name, text)
     for key, value, name in reversed(request.options):
         out.layers.append(option_layer(key, value, name))
     for text in reversed(request.settings):
