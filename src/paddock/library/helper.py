@@ -159,11 +159,13 @@ def _how(code: int) -> str:
 
 
 def _return_code(value: dict[str, Any]) -> int:
-    ended: int = value["signal"]
+    """A limit's own code stands, whatever signal it used; what Paddock was told to end has ended by that signal."""
     code: int = value["report"]["exit"]
-    if ended:
-        return -ended
-    return 128 - code if value["report"]["cause"] == "signal" and code > 128 else code
+    ended: int = value["signal"]
+    cause = value["report"]["cause"]
+    if cause == "signal":
+        return 128 - code
+    return -ended if ended and cause == "command" else code
 
 
 def _report(document: dict[str, Any]) -> RunReport:
