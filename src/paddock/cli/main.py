@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "trust": ("paddock.cli.trust", "accept what this project's settings widen"),
     "policy": ("paddock.cli.policy", "show what is in force and why; explain, validate, schema"),
     "status": ("paddock.cli.status", "is a command here fenced, how strongly, and who could change that"),
+    "verify": ("paddock.cli.verify", "try from inside what the fence must not allow"),
     "log": ("paddock.cli.log", "list what happened in past runs"),
     "why": ("paddock.cli.why", "tell the whole story of one event"),
     "doctor": ("paddock.cli.doctor", "try every step of the fence and name the first that fails"),

@@ -16,7 +16,7 @@ from paddock.events.memory import Recorder
 from paddock.fence.kernel.signalfd import SignalFd
 from paddock.fence.namespaces import start
 from paddock.fence.ports import OnStep, RunningFence, unwatched
-from paddock.model.events import Event
+from paddock.model.events import Event, EventSink
 from paddock.model.plan import Plan
 from paddock.model.planted import NOTHING_PLANTED, Planted
 from paddock.model.usage import NOTHING_KNOWN, Usage
@@ -27,7 +27,9 @@ from paddock.session.supervise import SIGNALS, Ending, Errands, Loop
 if TYPE_CHECKING:
     from paddock.session.terminal import Relay
 
-__all__ = ["Outcome", "run"]
+__all__ = ["Outcome", "conduct", "run"]
+
+STDIO = (0, 1, 2)
 
 # How often the keeper is asked what listens inside, while every port that the command opens is to be reachable. The kernel has no event for a new listener.
 LISTEN_POLL_SECONDS = 0.25
@@ -84,6 +86,19 @@ def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _St
     return Outcome(run_id, ending, seconds, recorder, tuple(run.published), replace(run.usage, wall_seconds=seconds), planted, run.signal)
 
 
+def conduct(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int]) -> Ending:
+    """Build the fence of ``plan``, run its command with ``stdio`` and without a terminal, serve it, take it down: a run without a log.
+
+    Raises as ``run`` does.
+    """
+    steps = _Steps(unwatched)
+    try:
+        with SignalFd(_wanted_signals()) as signals:
+            return _Run(plan, events, lambda _: None, steps, -1).carry_out(signals, stdio)
+    except OSError as error:
+        raise _failed(steps.now, error) from error
+
+
 class _Steps:
     """Hands the names of the steps on, and remembers what is being done now, for the message when it fails."""
 
@@ -99,7 +114,7 @@ class _Steps:
 class _Run:
     """The parts of one run that need each other: the fence, the loop, the gate."""
 
-    def __init__(self, plan: Plan, recorder: Recorder, on_publish: Callable[[str], None], on_step: _Steps, lifeline: int) -> None:
+    def __init__(self, plan: Plan, recorder: EventSink, on_publish: Callable[[str], None], on_step: _Steps, lifeline: int) -> None:
         self.plan = plan
         self.on_step = on_step
         self.recorder = recorder
@@ -111,18 +126,19 @@ class _Run:
         self._stoppers: list[Callable[[], None]] = []
         self._aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    def carry_out(self, signals: SignalFd) -> Ending:
-        terminal = _controlling_terminal()
+    def carry_out(self, signals: SignalFd, stdio: tuple[int, int, int] | None = None) -> Ending:
+        """``stdio`` is what the command gets in place of this process's own standard streams, and then it has no terminal."""
+        terminal = _controlling_terminal() if stdio is None else -1
         if terminal < 0:
-            return self._supervise(signals, None)
+            return self._supervise(signals, None, stdio or STDIO)
         from paddock.session.terminal import Relay  # runs without a terminal do not pay for it
 
         with Relay(terminal, signals) as relay:
-            return self._supervise(signals, relay)
+            return self._supervise(signals, relay, STDIO)
 
-    def _supervise(self, signals: SignalFd, relay: Relay | None) -> Ending:
+    def _supervise(self, signals: SignalFd, relay: Relay | None, stdio: tuple[int, int, int]) -> Ending:
         try:
-            fence = start(self.plan, self.recorder, terminal=relay is not None, interrupt=signals.fileno(), on_step=self.on_step)
+            fence = start(self.plan, self.recorder, stdio=stdio, terminal=relay is not None, interrupt=signals.fileno(), on_step=self.on_step)
         except InterruptedError:
             return _interrupted(signals)
         try:

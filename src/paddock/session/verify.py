@@ -1,0 +1,325 @@
+"""``paddock verify``: canaries inside the very plan that ``paddock run`` would use here.
+
+One fence, built and served by the code that serves a run, around one program that tries everything (``fence/inside/canary``). What it says is taken as the
+words of a stranger: read strictly, compared with what was to be expected from this plan, and with what was noticed outside.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from json import JSONDecodeError, dumps, loads
+from threading import Lock
+
+from paddock.errors import LaunchError, UnsupportedError
+from paddock.fence.kernel.numbers import NUMBERS
+from paddock.model.events import Event
+from paddock.model.plan import Access, Plan
+from paddock.model.text import cap
+from paddock.session import verify_files, verify_kernel, verify_network, verify_processes
+from paddock.session.prepare import Prepared
+from paddock.session.run import conduct
+from paddock.session.supervise import Ending
+from paddock.session.verify_host import HostSide
+from paddock.session.verify_table import ANY, Canary, Evidence
+from paddock.session.verify_view import access
+
+__all__ = ["ABSENT", "BROKEN", "HELD", "SCHEMA", "UNCLEAR", "Finding", "Verification", "to_document", "verify"]
+
+SCHEMA = 1
+HELD, BROKEN, UNCLEAR, ABSENT = "held", "got through", "unclear", "does not apply"
+
+PATIENCE_SECONDS = 30.0
+_ANSWERS_LIMIT = 1 << 18
+_TEXT_LIMIT = 200
+_MODULES = ("base", "files", "processes", "calls", "network", "main")
+_PACKAGE = "paddock.fence.inside.canary"
+# The loader's variables would let a file of the project speak in the probe's place. Everything else is the plan's.
+_LOADER = "LD_"
+_BOOTSTRAP = """
+import sys
+from types import ModuleType
+text, sources = sys.argv[1], sys.argv[2:]
+names = ["paddock", "paddock.fence", "paddock.fence.inside", "paddock.fence.inside.canary"]
+for name in names + [names[-1] + "." + source.partition("\\n")[0] for source in sources]:
+    module = sys.modules[name] = ModuleType(name)
+    above, _, last = name.rpartition(".")
+    if above:
+        setattr(sys.modules[above], last, module)
+for source in sources:
+    name, _, code = source.partition("\\n")
+    exec(compile(code, name + ".py", "exec"), sys.modules[names[-1] + "." + name].__dict__)
+sys.exit(sys.modules[names[-1] + ".main"].main(text))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One canary's result. ``got`` is what came of it, in words; ``reason`` is empty unless it is not held."""
+
+    canary: Canary
+    state: str
+    got: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Everything found. ``digest`` names the plan, as the report of a run does."""
+
+    digest: str
+    seconds: float
+    findings: tuple[Finding, ...]
+    notices: tuple[str, ...]
+
+    def count(self, state: str) -> int:
+        """How many canaries ended so."""
+        return sum(finding.state == state for finding in self.findings)
+
+    @property
+    def held(self) -> bool:
+        """Whether every canary that applies held."""
+        return not self.count(BROKEN) and not self.count(UNCLEAR)
+
+
+class _Memory:
+    """An event sink that only remembers: what canaries provoke is no business of the log."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._events: list[Event] = []
+
+    def emit(self, event: Event) -> None:
+        with self._lock:
+            self._events.append(event)
+
+    def events(self) -> tuple[Event, ...]:
+        with self._lock:
+            return tuple(self._events)
+
+
+def verify(prepared: Prepared) -> Verification:
+    """Try every canary that this plan gives a meaning to.
+
+    Must be called from a process with a single thread. Raises ``LaunchError`` when the fence cannot be built or the probe cannot be run, ``UnsupportedError``
+    when there is no interpreter that can be seen inside, ``KeyboardInterrupt`` when a signal asked for the end; nothing is left behind in any case.
+    """
+    began = time.monotonic()
+    plan = prepared.plan
+    python = interpreter(plan)
+    state = prepared.settings.context.state_home
+    hidden = state if access(plan, state) is Access.HIDDEN and os.access(state, os.W_OK | os.X_OK) else ""
+    made: list[str] = []
+    host = HostSide(hidden, made)
+    made += verify_files.made_by_probe(plan, host)
+    with host:
+        wanted = canaries(plan, host)
+        text, events = _run_probe(plan, host, python, wanted)
+        evidence = Evidence(host.look(), events)
+    answers = read_answers(text, {canary.name for canary in wanted if not canary.absent})
+    findings = tuple(judge(canary, answers.get(canary.name), evidence) for canary in wanted)
+    notices = tuple(dict.fromkeys(event.reason for event in events if event.kind == "notice" and event.area == "run" and event.reason))
+    return Verification(plan.digest, time.monotonic() - began, findings, notices)
+
+
+def canaries(plan: Plan, host: HostSide) -> tuple[Canary, ...]:
+    """Every canary of a plan, in the order in which they are tried."""
+    rooms = (verify_files, verify_processes, verify_kernel, verify_network)
+    return tuple(canary for room in rooms for canary in room.canaries(plan, host))
+
+
+# -- the probe
+
+
+def interpreter(plan: Plan) -> str:
+    """The Python that runs the probe: this program's own where the plan shows it and its library, else the system's.
+
+    Never one that the command could write: it would say what the command wants to be heard. Raises ``UnsupportedError``.
+    """
+    own = os.path.realpath(sys.executable)
+    library = os.path.dirname(os.path.realpath(os.__file__))
+    if access(plan, own) is Access.READ and access(plan, library) is Access.READ:
+        return own
+    for path in ("/usr/bin/python3", "/usr/local/bin/python3"):
+        real = os.path.realpath(path)
+        if os.path.exists(real) and access(plan, real) is Access.READ:
+            return real
+    raise UnsupportedError(
+        "no Python can be seen inside this fence that the command could not have changed, so there is nothing to run the probe with",
+        cause=f"this program runs by {own}, which the plan hides or lets the command write",
+        hint="install python3 of the system, or show the interpreter with sandbox.filesystem.allowRead",
+    )
+
+
+def _command(python: str, wanted: tuple[Canary, ...]) -> tuple[str, ...]:
+    numbers = {name: NUMBERS[name] for name in sorted(verify_kernel.USED) if name in NUMBERS}
+    job = {"numbers": numbers, "canaries": [[c.name, c.verb, *c.arguments] for c in wanted if not c.absent]}
+    return (python, "-I", "-S", "-c", _BOOTSTRAP, dumps(job), *(f"{name}\n{_source(name)}" for name in _MODULES))
+
+
+def _source(name: str) -> str:
+    folder = os.path.dirname(os.path.realpath(__import__(_PACKAGE, fromlist=["main"]).__file__ or ""))
+    with open(f"{folder}/{name}.py", encoding="utf-8") as file:
+        return file.read()
+
+
+def _run_probe(plan: Plan, host: HostSide, python: str, wanted: tuple[Canary, ...]) -> tuple[bytes, tuple[Event, ...]]:
+    """What the probe said, and what was told meanwhile."""
+    memory = _Memory()
+    timeout = min(PATIENCE_SECONDS, plan.limits.timeout_seconds or PATIENCE_SECONDS)
+    environment = {name: value for name, value in plan.environment.items() if not name.startswith(_LOADER)}
+    plan = replace(plan, argv=_command(python, wanted), environment=environment, limits=replace(plan.limits, timeout_seconds=timeout))
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    try:
+        _widen(writer)
+        handed_in, nameless = host.streams
+        ending = conduct(plan, memory, stdio=(handed_in, writer, nameless))
+        os.close(writer)
+        writer = -1
+        text = _read(reader)
+    finally:
+        for fd in (reader, writer):
+            if fd >= 0:
+                os.close(fd)
+    _require(ending, text)
+    return text, memory.events()
+
+
+def _widen(pipe: int) -> None:
+    """Room for every answer, so that nobody has to read while the fence stands; the usual 64 KiB hold about four hundred answers (F_SETPIPE_SZ, fcntl(2))."""
+    import fcntl
+
+    try:
+        fcntl.fcntl(pipe, 1031, _ANSWERS_LIMIT)
+    except PermissionError:
+        return  # this user has used up what pipes may take
+
+
+def _read(reader: int) -> bytes:
+    """Everything in the pipe, up to a limit. Nobody holds the other end any more."""
+    text = b""
+    while len(text) <= _ANSWERS_LIMIT:
+        data = os.read(reader, 65536)
+        if not data:
+            break
+        text += data
+    return text
+
+
+def _require(ending: Ending, text: bytes) -> None:
+    """Raises unless the probe came to its end."""
+    if ending.cause == "signal":
+        raise KeyboardInterrupt
+    if ending.cause == "timeout":
+        raise LaunchError(
+            "the probe did not come to its end in time", step="try the canaries", hint="a longer paddock.limits.timeoutSeconds, or a quieter machine"
+        )
+    if not text:
+        hint = "the plan may hide its library, or a limit may be too small for an interpreter"
+        raise LaunchError(f"the probe inside ended with {ending.code} before it said anything", step="run the probe", hint=hint)
+
+
+# -- what it said
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The words of the probe about one canary."""
+
+    said: tuple[tuple[str, str], ...]
+    twin: str
+
+
+def read_answers(text: bytes, names: set[str]) -> dict[str, Answer]:
+    """The answers, by canary. Raises ``LaunchError`` for anything that the probe does not say: then nothing it said is worth anything.
+
+    A last line that is cut off is no answer.
+    """
+    if len(text) > _ANSWERS_LIMIT:
+        raise _babble("it says too much")
+    found: dict[str, Answer] = {}
+    for line in text.split(b"\n")[:-1]:
+        try:
+            value = loads(line.decode("ascii"))
+        except (UnicodeDecodeError, JSONDecodeError, RecursionError) as error:
+            raise _babble("a line is no JSON") from error
+        name, answer = _answer(value)
+        if name not in names or name in found:
+            raise _babble(f"an answer to {name!r}")
+        found[name] = answer
+    return found
+
+
+def _answer(value: object) -> tuple[str, Answer]:
+    if not isinstance(value, dict) or set(value) != {"name", "said", "twin"}:
+        raise _babble("a line is no answer")
+    name, said, twin = value["name"], value["said"], value["twin"]
+    if not isinstance(name, str) or not isinstance(twin, str) or not isinstance(said, list):
+        raise _babble("a line is no answer")
+    for pair in said:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+            raise _babble("a line is no answer")
+    return name, Answer(tuple((what, result) for what, result in said), twin)
+
+
+def _babble(what: str) -> LaunchError:
+    return LaunchError(f"the probe inside said something that it does not say: {cap(what, _TEXT_LIMIT)}", step="read what the probe said")
+
+
+# -- what it means
+
+
+def judge(canary: Canary, answer: Answer | None, evidence: Evidence) -> Finding:
+    """Held only when every act got the refusal that was meant, nothing was noticed outside, and the twin worked."""
+    if canary.absent:
+        return Finding(canary, ABSENT, "", canary.absent)
+    if answer is None:
+        return Finding(canary, UNCLEAR, "", "the probe did not come to it")
+    got = _got(answer)
+    wrong = [f"{what}: {word}" for what, word in answer.said if word not in canary.expects.get(what, canary.expects.get(ANY, frozenset()))]
+    noticed = canary.check(evidence)
+    excuse = canary.excuse(evidence) if wrong or noticed else ""
+    if excuse:
+        return Finding(canary, ABSENT, got, excuse)
+    if wrong or noticed:
+        reason = "; ".join((*wrong[:3], *((f"and {len(wrong) - 3} more",) if len(wrong) > 3 else ()), *((noticed,) if noticed else ())))
+        return Finding(canary, BROKEN, got, cap(reason, _TEXT_LIMIT * 2))
+    if not answer.said:
+        return Finding(canary, UNCLEAR, got, f"nothing was tried: {cap(answer.twin, _TEXT_LIMIT)}")
+    if answer.twin != "ok":
+        return Finding(canary, UNCLEAR, got, f"the same act does not work where it should: {cap(answer.twin, _TEXT_LIMIT)}")
+    return Finding(canary, HELD, got)
+
+
+def _got(answer: Answer) -> str:
+    """The different words, each with how often it came."""
+    counts: dict[str, int] = {}
+    for _, word in answer.said:
+        counts[word] = counts.get(word, 0) + 1
+    times = "\N{MULTIPLICATION SIGN}"
+    return cap(", ".join(f"{word} {times}{count}" if count > 1 else word for word, count in counts.items()), _TEXT_LIMIT)
+
+
+def to_document(found: Verification) -> Mapping[str, object]:
+    """For programs: one JSON object."""
+    return {
+        "schema": SCHEMA,
+        "plan": found.digest,
+        "held": found.held,
+        "seconds": round(found.seconds, 3),
+        "canaries": [
+            {"name": f.canary.name, "tried": f.canary.tries, "expected": expected(f.canary), "got": f.got, "result": f.state, "reason": f.reason}
+            for f in found.findings
+        ],
+        "notices": list(found.notices),
+    }
+
+
+def expected(canary: Canary) -> str:
+    """What was to come back, in words."""
+    if canary.absent:
+        return ""
+    return canary.shown or " or ".join(sorted({word for group in canary.expects.values() for word in group}))
