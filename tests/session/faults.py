@@ -7,20 +7,26 @@ that they do not need and one leaves the host's file system: so they talk to the
 from __future__ import annotations
 
 import ctypes
+import errno
 import mmap
 import os
 import platform
 import select
 import signal
 import struct
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from paddock.cli.main import main
 from paddock.errors import PaddockError
 from paddock.events.reader import read
+from paddock.fence.kernel.mounts import MOUNT_ATTR_RDONLY, attach, clone_tree, make_private, new_filesystem, set_attributes
+from paddock.fence.kernel.process import CLONE_NEWNS, CLONE_NEWUSER, set_dumpable, unshare
+from paddock.fence.launcher.namespaces import map_identity
 from paddock.session.prepare import Prepared, Request, prepare
 from paddock.session.run import run
 
@@ -145,6 +151,15 @@ class Trial:
         finally:
             os.close(handle)
 
+    def wait_for(self, text: str) -> None:
+        """Until the command has written ``text``, which is taken out of what ``finish`` gives."""
+        found = b""
+        while text.encode() not in found:
+            assert _readable(self.output), f"{text!r} did not come, but {found!r}"
+            chunk = os.read(self.output, 4096)
+            assert chunk, f"{text!r} did not come before the end, but {found!r}"
+            found += chunk
+
     def finish(self) -> tuple[int, str]:
         """Wait until nothing of the run lives, and give ``(how the supervisor ended, what was said)``. Fails when something stays."""
         said = b""
@@ -187,20 +202,30 @@ def _end_tree(pid: int) -> None:
 
 def start_trial(prepared: Prepared, observer: Observer, *, before: Callable[[], None] = lambda: None) -> Trial:
     """Start a run. ``before`` is called in the supervisor's process first of all."""
+
+    def work() -> int:
+        before()
+        return run(prepared, on_publish=lambda _: None, on_step=observer).ending.code
+
+    return start_work(work, observer)
+
+
+def start_work(work: Callable[[], int], observer: Observer) -> Trial:
+    """Do ``work``, which gives an exit code, in a process of its own, which counts as the supervisor."""
     read_end, write_end = os.pipe()
     nursery = os.fork()
     if nursery == 0:
         os.close(read_end)
-        _be_nursery(prepared, observer, before, write_end)
+        _be_nursery(work, observer, write_end)
     os.close(write_end)
     return Trial(observer, nursery, read_end)
 
 
-def _be_nursery(prepared: Prepared, observer: Observer, before: Callable[[], None], output: int) -> None:
+def _be_nursery(work: Callable[[], int], observer: Observer, output: int) -> None:
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     supervisor = os.fork()
     if supervisor == 0:
-        _be_supervisor(prepared, observer, before, output)
+        _be_supervisor(work, observer, output)
     os.close(output)
     while True:
         try:
@@ -211,7 +236,7 @@ def _be_nursery(prepared: Prepared, observer: Observer, before: Callable[[], Non
             observer.ended(status)
 
 
-def _be_supervisor(prepared: Prepared, observer: Observer, before: Callable[[], None], output: int) -> None:
+def _be_supervisor(work: Callable[[], int], observer: Observer, output: int) -> None:
     code = 99
     try:
         observer.be_supervisor()
@@ -220,8 +245,7 @@ def _be_supervisor(prepared: Prepared, observer: Observer, before: Callable[[], 
             os.dup2(source, target)
         os.close(null)
         os.close(output)
-        before()
-        code = run(prepared, on_publish=lambda _: None, on_step=observer).ending.code
+        code = work()
     except PaddockError as error:
         code = error.exit_code
         os.write(2, f"{type(error).__name__}: {error} [{getattr(error, 'step', '')}]\n".encode())
@@ -229,6 +253,16 @@ def _be_supervisor(prepared: Prepared, observer: Observer, before: Callable[[], 
         os.write(2, f"unforeseen {type(error).__name__}: {error}\n".encode())
     finally:
         os._exit(code)
+
+
+def command_line(*words: str) -> Callable[[], int]:
+    """``paddock`` with these words, as ``start_work`` does it. What it prints goes where the run's output goes."""
+
+    def work() -> int:
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115 -- instead of pytest's
+        return main(list(words))
+
+    return work
 
 
 @dataclass(frozen=True)
@@ -295,3 +329,67 @@ def nothing_left(world: World, *, new: frozenset[str] = frozenset()) -> Iterator
     assert after.links == before.links
     assert after.cgroups - before.cgroups == set()
     assert after.descriptors == before.descriptors, sorted(os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if fd != "0")
+
+
+def own_mounts(*changes: Callable[[], None]) -> None:
+    """Move this process (a trial's supervisor) to a mount namespace of its own, where ``changes`` are made: the host's mounts stay as they are."""
+    uid, gid = os.getuid(), os.getgid()
+    unshare(CLONE_NEWNS if uid == 0 else CLONE_NEWUSER | CLONE_NEWNS)
+    if uid != 0:
+        set_dumpable(dumpable=True)
+        folder = os.open("/proc/self", os.O_PATH)
+        map_identity(folder, inside=(uid, gid), outside=(uid, gid))
+        os.close(folder)
+    make_private()
+    for change in changes:
+        change()
+
+
+def full_disk(path: Path, keep: Path | None = None) -> Callable[[], None]:
+    """A change for ``own_mounts``: a file system at ``path`` with no room for a byte or a name; the tree ``keep`` below it stays where it is."""
+
+    def change() -> None:
+        kept = clone_tree(os.open(keep, os.O_PATH)) if keep else -1
+        mount = new_filesystem("tmpfs", 0, size="64k", nr_inodes="64", mode="1777" if keep else "0700")
+        _attach(mount, path)
+        if keep is not None:
+            keep.mkdir(parents=True)
+            _attach(kept, keep)
+        try:
+            for entry in range(65):
+                filler = os.open(path / f"filler-{entry}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC)
+                _fill(filler)
+                os.close(filler)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+
+    return change
+
+
+def _fill(fd: int) -> None:
+    try:
+        while os.write(fd, bytes(4096)):
+            pass
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+
+
+def read_only(path: str | Path) -> Callable[[], None]:
+    """A change for ``own_mounts``: the mount that holds ``path`` is read-only."""
+
+    def change() -> None:
+        top = next(str(folder) for folder in (Path(path), *Path(path).parents) if folder.is_mount())
+        target = os.open(top, os.O_PATH)
+        set_attributes(target, MOUNT_ATTR_RDONLY, recursive=False)
+        os.close(target)
+
+    return change
+
+
+def _attach(mount: int, path: Path) -> None:
+    target = os.open(path, os.O_PATH)
+    attach(mount, target)
+    os.close(target)
+    os.close(mount)
