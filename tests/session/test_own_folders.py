@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,10 @@ from paddock.errors import UnsupportedError
 from paddock.events import place as making
 from paddock.model.plan import Access, Kind, Place
 from paddock.model.settings import Context, Origin, Scope
+from paddock.planner.plan import Draft, draft
+from paddock.session import prepare as prepare_module
 from paddock.session.prepare import make_own_folders
+from tests.session.faults import World
 
 
 @dataclass
@@ -59,3 +63,19 @@ def test_a_passing_failure_where_the_command_could_make_them_refuses_the_run(tmp
 def test_what_nobody_here_may_make_needs_no_keeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_with(monkeypatch, errno.EACCES)
     assert not make(tmp_path, Access.WRITE)
+
+
+def test_folders_that_another_run_makes_meanwhile_are_hidden_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    state = world.base / "state/paddock"
+    plain = draft
+
+    def while_another_run_starts(*arguments: Any, **named: Any) -> Draft:
+        made = plain(*arguments, **named)
+        for name in ("state", "cache", "config"):
+            (world.base / name / "paddock").mkdir(parents=True, exist_ok=True)
+        return made
+
+    monkeypatch.setattr(prepare_module, "draft", while_another_run_starts)
+    plan = world.prepared("true").plan
+    assert [place.access for place in plan.layout if place.path == str(state)] == [Access.HIDDEN]

@@ -28,14 +28,16 @@ LOCK_NAME = "events.lock"
 class EventLog:
     """The log as one run writes it. Nothing is opened before the first record. Not thread-safe: ``events.memory.Recorder`` calls it under its lock.
 
-    ``run_id`` is the short name of the run. ``trouble`` is empty, or one sentence about the first record that could not be kept; ``lost`` counts them.
+    ``run_id`` is the short name of the run; ``create`` makes a missing state folder. ``trouble`` is empty, or one sentence about the first record that could
+    not be kept; ``lost`` counts them.
     """
 
-    def __init__(self, state_home: str, run_id: str, *, max_bytes: int = MAX_BYTES, keep: int = KEEP, run_bytes: int = RUN_BYTES) -> None:
+    def __init__(self, state_home: str, run_id: str, *, create: bool = True, max_bytes: int = MAX_BYTES, keep: int = KEEP, run_bytes: int = RUN_BYTES) -> None:
         self.run_id = run_id
         self.trouble = ""
         self.lost = 0
         self._state_home = state_home
+        self._create = create
         self._max_bytes = max_bytes
         self._keep = keep
         self._left = run_bytes
@@ -84,7 +86,7 @@ class EventLog:
     def _open(self) -> None:
         """Make sure that the file behind the name is the one that is open: another run may have rotated it away."""
         if self._folder < 0:
-            self._folder = open_folder(self._state_home, create=True)
+            self._folder = open_folder(self._state_home, create=self._create)
         if self._file >= 0 and not self._is_current():
             os.close(self._file)
             self._file = -1

@@ -156,7 +156,9 @@ def _presets(policy: Policy, settings: Settings, ground: Ground, layout: Layout,
         networked=bool(policy.network.allowed or policy.tools),
     )
     cache_home = paths.normalise(settings.context.cache_home)
-    presets = collect(given, policy.tools, project_root=ground.project_root, cache_home=cache_home, cache_possible=view.can_make(cache_home))
+    homeless = paths.is_beneath(cache_home, ground.home) and view.kind(ground.home) is None
+    possible = view.can_make(cache_home) and not homeless  # a home that does not exist is not made
+    presets = collect(given, policy.tools, project_root=ground.project_root, cache_home=cache_home, cache_possible=possible)
     for file in presets.files:
         layout.show_private(file.path, file.why)
     for link, why in presets.links:

@@ -27,7 +27,7 @@ from paddock.settings.truststore import HOSTS, accepted_entries
 if TYPE_CHECKING:
     from paddock.planner.planted import Before
 
-__all__ = ["Prepared", "Request", "load_settings", "make_own_folders", "managed_hosts_only", "prepare", "with_hosts"]
+__all__ = ["Prepared", "Request", "is_homeless", "load_settings", "make_own_folders", "managed_hosts_only", "prepare", "with_hosts"]
 
 TOOLS = "paddock.network.tools"
 
@@ -107,8 +107,10 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
     def plan_now() -> Draft:
         return draft(policy, settings, facts, HostFiles(), argv=request.argv, cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
 
+    present = _present(settings.context)
     made = plan_now()
-    if make and make_own_folders(settings.context, made.plan):
+    # Another run may have made them meanwhile: what matters is whether this plan knew of them.
+    if make and (make_own_folders(settings.context, made.plan) or _present(settings.context) != present):
         made = plan_now()
     settings = with_hosts(settings, made)
     plan = made.plan
@@ -127,11 +129,20 @@ def _remember(made: Draft, request: Request, began: tuple[int, int]) -> Before:
     return remember(made.view, HostFiles(), made.layout, cwd=made.plan.cwd, home=made.plan.home, path=path, since=began[0])
 
 
+def _present(context: Context) -> tuple[bool, ...]:
+    return tuple(os.path.lexists(folder) for folder in (context.state_home, context.cache_home, context.paddock_config_home))
+
+
+def is_homeless(folder: str, context: Context) -> bool:
+    """Whether a folder lies below a home that does not exist (``/nonexistent`` of a system user): homes are not made."""
+    return is_beneath(folder, context.home) and not os.path.isdir(context.home)
+
+
 def make_own_folders(context: Context, plan: Plan) -> bool:
     """Make Paddock's own folders where a run makes them later, or where the command could. Returns whether there is a new one, which the plan does not hide."""
     made = False
     for folder in (context.state_home, context.cache_home, context.paddock_config_home):
-        if os.path.lexists(folder) or (folder == context.paddock_config_home and not _writable(folder, plan)):
+        if os.path.lexists(folder) or is_homeless(folder, context) or (folder == context.paddock_config_home and not _writable(folder, plan)):
             continue
         from paddock.events.place import make_folder  # a first run only
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from paddock.errors import LaunchError
+from paddock.errors import LaunchError, PaddockError
 from paddock.events.log import EventLog
 from paddock.events.memory import Recorder
 from paddock.fence.kernel.signalfd import SignalFd
@@ -21,7 +21,7 @@ from paddock.model.plan import Plan
 from paddock.model.planted import NOTHING_PLANTED, Planted
 from paddock.model.usage import NOTHING_KNOWN, Usage
 from paddock.session.planted import find, tell
-from paddock.session.prepare import Prepared
+from paddock.session.prepare import Prepared, is_homeless
 from paddock.session.supervise import SIGNALS, Ending, Errands, Loop
 
 if TYPE_CHECKING:
@@ -70,13 +70,17 @@ def run(prepared: Prepared, *, on_publish: Callable[[str], None], on_step: OnSte
 def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _Steps, lifeline: int) -> Outcome:
     began = time.monotonic()
     run_id = os.urandom(4).hex()
-    state = prepared.settings.context.state_home
+    context = prepared.settings.context
     steps("open the event log")
-    with EventLog(state, run_id) as log, SignalFd(_wanted_signals()) as signals:
+    with EventLog(context.state_home, run_id, create=not is_homeless(context.state_home, context)) as log, SignalFd(_wanted_signals()) as signals:
         recorder = Recorder(log)
         recorder.emit(_start_event(prepared.plan))
         run = _Run(prepared.plan, recorder, on_publish, steps, lifeline)
-        ending = run.carry_out(signals)
+        try:
+            ending = run.carry_out(signals)
+        except PaddockError as error:
+            recorder.emit(_refusal_event(error, time.monotonic() - began))
+            raise
         steps("look at what the run left")
         planted = find(prepared.before, prepared.began)
         tell(planted, recorder)
@@ -302,6 +306,12 @@ def _start_event(plan: Plan) -> Event:
 
 def _end_event(ending: Ending, seconds: float) -> Event:
     return Event("run.end", "run", "end", signal_name(ending.code), detail=(("code", ending.code), ("cause", ending.cause), ("seconds", round(seconds, 3))))
+
+
+def _refusal_event(error: PaddockError, seconds: float) -> Event:
+    """The end of a run whose fence could not be built, or whose command could not be started."""
+    detail = (("code", error.exit_code), ("cause", "launch"), ("seconds", round(seconds, 3)))
+    return Event("run.end", "run", "end", reason=str(error), detail=detail)
 
 
 def signal_name(code: int) -> str:

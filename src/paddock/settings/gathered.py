@@ -9,6 +9,7 @@ from paddock.errors import Problem, SettingsError
 from paddock.model.settings import Notice, Origin, Scope, Source
 from paddock.settings.document import parse
 from paddock.settings.files import leads_nowhere, read_optional
+from paddock.settings.foreign import is_foreign
 from paddock.settings.layer import Family, Layer, Voided
 from paddock.settings.managed import Roots
 from paddock.settings.overrides import BROKEN_FILES, EVERY, MANAGED_BROKEN
@@ -68,6 +69,10 @@ class Gathered:
             return None
         if found is None:
             self.sources.append(Source(scope, path, "absent"))
+            return None
+        if scope is Scope.USER and is_foreign(found[1].st_uid):
+            owner = f"belongs to user {found[1].st_uid}, so it is not your own"
+            self.reject(scope, path, [Problem(path, 0, 0, owner, "chown it to yourself, or leave it out with --setting-sources")])
             return None
         return self.take(scope, family, path, found[0])
 

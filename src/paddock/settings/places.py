@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from paddock.errors import UsageError
 from paddock.model.paths import join
 from paddock.model.settings import Context
+from paddock.settings.foreign import foreign_link
 from paddock.settings.gitfiles import find_repository
 
 __all__ = ["context_for", "local_root"]
@@ -19,18 +20,29 @@ def context_for(cwd: str, environ: Mapping[str, str]) -> Context:
     Raises ``UsageError`` when the working folder is gone or no home can be found.
     """
     real_cwd = _directory(cwd)
-    home = os.path.realpath(_home(environ))
+    home = _own(_home(environ))
     repository = find_repository(real_cwd)
     return Context(
         cwd=real_cwd,
         project_root=real_cwd,
         git_root=repository.main_root if repository is not None else "",
         home=home,
-        config_home=os.path.realpath(_absolute(environ, "CLAUDE_CONFIG_DIR") or join(home, ".claude")),
-        paddock_config_home=os.path.realpath(join(_xdg(environ, "XDG_CONFIG_HOME", home, ".config"), "paddock")),
-        state_home=os.path.realpath(join(_xdg(environ, "XDG_STATE_HOME", home, ".local/state"), "paddock")),
-        cache_home=os.path.realpath(join(_xdg(environ, "XDG_CACHE_HOME", home, ".cache"), "paddock")),
+        config_home=_own(_absolute(environ, "CLAUDE_CONFIG_DIR") or join(home, ".claude")),
+        paddock_config_home=_own(join(_xdg(environ, "XDG_CONFIG_HOME", home, ".config"), "paddock")),
+        state_home=_own(join(_xdg(environ, "XDG_STATE_HOME", home, ".local/state"), "paddock")),
+        cache_home=_own(join(_xdg(environ, "XDG_CACHE_HOME", home, ".cache"), "paddock")),
     )
+
+
+def _own(path: str) -> str:
+    """A place of this person's, resolved. Raises ``UsageError`` when another user's link would lead there."""
+    real = os.path.realpath(path)
+    if real != path and (link := foreign_link(path)):  # most paths hold no link, and pay nothing
+        raise UsageError(
+            f"{path} cannot be used: {link} is a link that belongs to user {os.lstat(link).st_uid}",
+            hint="name another folder by HOME or the XDG variables, or remove the link",
+        )
+    return real
 
 
 def _directory(cwd: str) -> str:

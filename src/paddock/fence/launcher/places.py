@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -133,10 +134,18 @@ class _Bind:
                 continue
         source = _source(state, self.bind.source)
         _check(source, self.bind.source, Kind.DIRECTORY)
+        self._own(source)
         mount = clone_tree(source)
         os.close(source)
         set_attributes(mount, WRITE)
         _put(state, mount, mountpoint(state, self.bind.target, Kind.DIRECTORY), self.bind.target)
+
+    def _own(self, source: int) -> None:
+        """Where others may write, one of them can have been there first: what is kept in it would be theirs to change."""
+        found = os.fstat(source)
+        if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            os.close(source)
+            raise OSError(errno.EACCES, f"{self.bind.source} belongs to another user, or others can write it")
 
 
 class _PrivateFile:
