@@ -16,6 +16,7 @@ __all__ = ["VERBS", "main"]
 # verb -> (module, summary). The reference documentation and the help text are made from this table.
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("paddock.cli.run", "run a command inside the fence"),
+    "shell": ("paddock.cli.shell", "look around inside the fence with a shell"),
     "trust": ("paddock.cli.trust", "accept what this project's settings widen"),
     "policy": ("paddock.cli.policy", "show what is in force and why; explain, validate, schema"),
     "status": ("paddock.cli.status", "is a command here fenced, how strongly, and who could change that"),

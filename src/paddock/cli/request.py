@@ -10,6 +10,9 @@ from paddock.session.prepare import Request
 
 __all__ = ["request_from", "working_folder"]
 
+MAX_DESCRIPTOR = 1 << 20
+"""As many as Linux gives one process by default (``fs.nr_open``, proc(5))."""
+
 
 def request_from(parsed: Parsed) -> Request:
     """The shared options as a request of the session."""
@@ -23,7 +26,14 @@ def request_from(parsed: Parsed) -> Request:
         options=tuple(parsed.settings),
         trust_project=parsed.has("--trust-project"),
         allow_home=parsed.has("--allow-home"),
+        passed=tuple(dict.fromkeys(_descriptor(word) for word in parsed.values.get("--pass-fd", ()))),
     )
+
+
+def _descriptor(word: str) -> int:
+    if word.isascii() and word.isdigit() and 2 < int(word) < MAX_DESCRIPTOR:
+        return int(word)
+    raise UsageError(f"--pass-fd needs the number of a descriptor above 2, not {word!r}", hint="0, 1 and 2 are passed anyway")
 
 
 def working_folder() -> str:

@@ -8,9 +8,9 @@ from paddock.cli.options import COMMON, Option, Parsed, help_text, parse
 from paddock.cli.output import Output
 from paddock.cli.request import request_from
 from paddock.errors import UsageError
-from paddock.session.prepare import Prepared, prepare
+from paddock.session.prepare import Prepared, Request, prepare
 
-__all__ = ["OPTIONS", "main"]
+__all__ = ["OPTIONS", "carry_out", "main"]
 
 OPTIONS: tuple[Option, ...] = (
     *COMMON,
@@ -18,6 +18,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--json", "FILE|-", "write a report for programs; `-` is standard error"),
     Option("--quiet", "", "no block at the end"),
     Option("--verbose", "", "a block at the end even when nothing was refused, with everything that was withheld"),
+    Option("--pass-fd", "N", "pass this open descriptor on, under its number; all others above 2 are closed inside"),
     Option("--fail-on-planted", "", "end with exit code 12 when the command succeeded and left files that something outside may run later"),
     Option("--help", "", "this page"),
 )
@@ -32,7 +33,12 @@ def main(words: list[str], out: Output) -> int:
         return 0
     if not parsed.rest and not parsed.has("--dry-run"):
         raise UsageError("no command to run", hint=USAGE)
-    prepared = prepare(request_from(parsed), make=not parsed.has("--dry-run"))
+    return carry_out(parsed, request_from(parsed), out)
+
+
+def carry_out(parsed: Parsed, request: Request, out: Output) -> int:
+    """What the options of ``run`` ask for, with ``request``. Returns the exit code."""
+    prepared = prepare(request, make=not parsed.has("--dry-run"))
     if parsed.has("--dry-run"):
         return _show(parsed, prepared, out)
     return _run(parsed, prepared, out)

@@ -25,6 +25,10 @@ class Answer:
     """One packet. ``request`` is 0 for what nobody asked for; ``fds`` belong to whoever takes the answer."""
 
     __slots__ = ("extra", "fds", "first", "kind", "request", "second")
+    kind: int
+    request: int
+    first: int
+    second: int
 
     def __init__(self, data: bytes, fds: list[int]) -> None:
         self.kind, self.request, self.first, self.second = keeper.ANSWER.unpack_from(data)

@@ -7,7 +7,6 @@ import errno
 import os
 import select
 import signal
-import stat
 import struct
 import time
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from collections.abc import Iterable
 from paddock.errors import CommandNotExecutableError, CommandNotFoundError, LaunchError, PaddockError, UnsupportedError
 from paddock.fence import answers
 from paddock.fence.guard.observe import FileObserver
+from paddock.fence.handed import check_passed, is_our_terminal, standard_stream
 from paddock.fence.inside import keeper
 from paddock.fence.launcher import limits, report
 from paddock.fence.launcher.hints import explain
@@ -47,22 +47,26 @@ def start(
     events: EventSink,
     *,
     stdio: tuple[int, int, int] = (0, 1, 2),
+    passed: tuple[int, ...] = (),
     terminal: bool = False,
     interrupt: int = -1,
     on_step: OnStep = unwatched,
 ) -> Fence:
-    """Build the fence of ``plan``. ``stdio`` are the descriptors that its command will get as standard input, output and error.
+    """Build the fence of ``plan``.
 
+    ``stdio`` are the descriptors that its command will get as standard input, output and error, ``passed`` further ones that it gets under their own numbers.
     ``terminal`` gives it a pseudo-terminal of its own, which takes the place of this process's controlling terminal in ``stdio`` and as ``/dev/tty``; its other
     end is the fence's ``terminal``. Without it the command has no controlling terminal.
 
     The calling process must have a single thread: it forks. As soon as the descriptor ``interrupt`` is readable the work is broken off. Raises
-    ``InterruptedError`` then, ``LaunchError`` with the step that failed, ``UnsupportedError`` when a limit cannot be had here; nothing is left behind.
+    ``InterruptedError`` then, ``UsageError`` for a passed descriptor that must not get in, ``LaunchError`` with the step that failed, ``UnsupportedError`` when
+    a limit cannot be had here; nothing is left behind.
     """
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
-        streams = (_stream(stdio[0], null), _stream(stdio[1], null), _stream(stdio[2], null))
-        replaced = frozenset(place for place, fd in enumerate(streams) if terminal and _is_our_terminal(fd))
+        check_passed(passed)
+        streams = (*(standard_stream(fd, null) for fd in stdio), *passed)
+        replaced = frozenset(place for place, fd in enumerate(streams) if terminal and is_our_terminal(fd))
         given = tuple(null if place in replaced else fd for place, fd in enumerate(streams))
         ours, pid = _fork_launcher(plan, given, on_step, terminal=terminal)
     except BaseException:
@@ -98,27 +102,6 @@ def _fork_launcher(plan: Plan, streams: tuple[int, ...], on_step: OnStep, *, ter
     return ours, pid
 
 
-def _stream(fd: int, null: int) -> int:
-    """What the command gets for ``fd``. Raises ``LaunchError`` for a directory: paths could be opened from there, past everything that is hidden inside."""
-    try:
-        mode = os.fstat(fd).st_mode
-    except OSError:
-        return null  # the caller has closed it
-    if fd <= 2 and not os.get_inheritable(fd):
-        return null  # the caller has closed it, and a descriptor of this process, which no other program gets, has taken the number
-    if stat.S_ISDIR(mode) or stat.S_ISLNK(mode):
-        raise LaunchError("a directory cannot be standard input or output of a fenced command", step="look at the standard streams", hint="name its path")
-    return fd
-
-
-def _is_our_terminal(fd: int) -> bool:
-    """Whether this is the controlling terminal: only that one can be asked for its foreground group (ioctl_tty(2))."""
-    try:
-        return os.tcgetpgrp(fd) >= 0
-    except OSError:
-        return False
-
-
 class Fence:
     """See ``ports.RunningFence``. Made by ``start``."""
 
@@ -131,9 +114,10 @@ class Fence:
         self.terminal = -1
         self._events = events
         self._stdio = list(stdio)
+        self._passed = tuple(stdio[3:])
         self._replaced = replaced
         self._terminal_inside = -1
-        self._stopped_by = 0
+        self._stopped_by: int = 0
         self._positions: dict[int, int] = {}
         self._control = control
         self._launcher = launcher
@@ -218,7 +202,7 @@ class Fence:
         words = os.memfd_create("paddock-words", os.MFD_CLOEXEC)
         try:
             _write_all(words, self._words(self.plan.argv if argv is None else argv, _current_umask() if umask is None else umask))
-            request = self._send(keeper.SPAWN, keeper.MAIN | (keeper.FOREGROUND if foreground else 0), (*self._stdio, words))
+            request = self._send(keeper.SPAWN, keeper.MAIN | (keeper.FOREGROUND if foreground else 0), (*self._stdio[:3], words, *self._stdio[3:]))
         finally:
             os.close(words)
         answer = self._answer(request, _SPAWN_SECONDS)
@@ -231,7 +215,7 @@ class Fence:
     def _words(self, argv: Iterable[str], umask: int) -> bytes:
         words = [os.fsencode(word) for word in argv]
         variables = [os.fsencode(f"{name}={value}") for name, value in self.plan.environment.items()]
-        texts = (os.fsencode(self.plan.cwd), *words, *variables)
+        texts = (os.fsencode(self.plan.cwd), *words, *variables, *(b"%d" % number for number in self._passed))
         return keeper.WORDS.pack(len(words), len(variables), umask, _ignored_signals()) + b"".join(text + b"\0" for text in texts)
 
     def handle_control(self) -> int | None:
@@ -421,10 +405,13 @@ def _spawn_error(number: int, part: bytes, program: str, cwd: str) -> PaddockErr
     if part == b"cwd":
         hint = "user 0 has no more rights inside than any other owner of files: run Paddock as the user whom it belongs to" if number == errno.EACCES else ""
         return LaunchError(f"cannot enter {cwd} inside the fence: {words}", step="enter the working folder", errno=number, hint=hint)
+    if part == b"descriptors":
+        return LaunchError("a passed descriptor has a number above the limit on open files", step="start the command", errno=number)
     if part == b"words":
         return LaunchError("a variable of the environment has a name that cannot be passed on", step="start the command", errno=number)
     if number in (errno.ENOENT, errno.ENOTDIR):
         return CommandNotFoundError(f"{program}: command not found", hint="it may lie in a place that is hidden inside, or not be on the PATH there")
     if number in (errno.EAGAIN, errno.ENOMEM):
         return LaunchError(f"cannot start {program}: {words}", step="start the command", errno=number)
-    return CommandNotExecutableError(f"{program}: {words}")
+    hint = "one argument or variable is longer than 128 KiB, or all together than a quarter of the stack limit (execve(2))" if number == errno.E2BIG else ""
+    return CommandNotExecutableError(f"{program}: {words}", hint=hint)

@@ -38,6 +38,7 @@ class Request:
 
     ``sources`` is None for every scope, or the names given to ``--setting-sources``. ``given`` are (name, JSON text) of settings that a program hands over.
     ``loaded`` are settings that were read before: then no source is looked at again.
+    ``passed`` are descriptors besides the standard streams that the command gets under their own numbers.
     """
 
     argv: tuple[str, ...]
@@ -50,17 +51,22 @@ class Request:
     allow_home: bool = False
     given: tuple[tuple[str, str], ...] = ()
     loaded: Settings | None = None
+    passed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The three stages of one request, kept because reports quote all of them; and what a look afterwards compares with, where a run follows."""
+    """The three stages of one request, kept because reports quote all of them; and what a look afterwards compares with, where a run follows.
+
+    ``passed`` are descriptors for the command.
+    """
 
     settings: Settings
     policy: Policy
     plan: Plan
     before: Before | None = None
     began: tuple[int, int] = (0, 0)
+    passed: tuple[int, ...] = ()
 
 
 def load_settings(request: Request) -> Settings:
@@ -119,7 +125,7 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
         said = (*said, _trust_notice(settings))
     if said:
         plan = replace(plan, notices=(*plan.notices, *said))
-    return Prepared(settings, policy, plan, _remember(made, request, began) if make else None, began)
+    return Prepared(settings, policy, plan, _remember(made, request, began) if make else None, began, request.passed)
 
 
 def _remember(made: Draft, request: Request, began: tuple[int, int]) -> Before:

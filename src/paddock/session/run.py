@@ -76,6 +76,7 @@ def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _St
         recorder = Recorder(log)
         recorder.emit(_start_event(prepared.plan))
         run = _Run(prepared.plan, recorder, on_publish, steps, lifeline)
+        run.passed = prepared.passed
         try:
             ending = run.carry_out(signals)
         except PaddockError as error:
@@ -120,6 +121,7 @@ class _Run:
 
     def __init__(self, plan: Plan, recorder: EventSink, on_publish: Callable[[str], None], on_step: _Steps, lifeline: int) -> None:
         self.plan = plan
+        self.passed: tuple[int, ...] = ()
         self.on_step = on_step
         self.recorder = recorder
         self.on_publish = on_publish
@@ -142,7 +144,8 @@ class _Run:
 
     def _supervise(self, signals: SignalFd, relay: Relay | None, stdio: tuple[int, int, int]) -> Ending:
         try:
-            fence = start(self.plan, self.recorder, stdio=stdio, terminal=relay is not None, interrupt=signals.fileno(), on_step=self.on_step)
+            interrupt, terminal = signals.fileno(), relay is not None
+            fence = start(self.plan, self.recorder, stdio=stdio, passed=self.passed, terminal=terminal, interrupt=interrupt, on_step=self.on_step)
         except InterruptedError:
             return _interrupted(signals)
         try:
