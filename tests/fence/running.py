@@ -10,11 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paddock.fence.namespaces import Fence, start
+from paddock.fence.ports import Counts
+from paddock.host.cgroups import HostTree, find
+from paddock.model.cgroups import Cgroup
 from paddock.model.events import Event
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import Limits, NetworkPolicy
 from paddock.model.settings import Origin, Scope
 from paddock.model.usage import Usage
+from tests.conftest import must
 
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
 RULE = Origin(Scope.CLI, "--settings", 7, 3, "sandbox.filesystem.denyRead", "entry")
@@ -40,6 +44,7 @@ class Result:
     err: str
     sink: Sink
     usage: Usage
+    counts: Counts
 
 
 def place(path: Path | str, access: Access, *, skeleton: bool = False, pin: bool = False, reason: str = "") -> Place:
@@ -95,7 +100,7 @@ def run(plan: Plan, *, stdin: int | None = None, stdout: int | None = None) -> R
             os.close(listener.fd)
         for fd in (null, out[0], err[0]):
             os.close(fd)
-    return Result(code, texts[0].decode("utf-8", "surrogateescape"), texts[1].decode("utf-8", "surrogateescape"), sink, fence.usage)
+    return Result(code, texts[0].decode("utf-8", "surrogateescape"), texts[1].decode("utf-8", "surrogateescape"), sink, fence.usage, fence.counts())
 
 
 def _pump(fence: Fence, pipes: tuple[int, int]) -> tuple[int, list[bytes]]:
@@ -139,3 +144,15 @@ def python(project: Path, script: str, *more: Place, **changes: object) -> Resul
         "    else: print('ok')\n"
     )
     return run(make_plan(project, (PYTHON, "-I", "-S", "-c", head + script), *more, **changes))
+
+
+def cgroups(*controllers: str, version: int | None = None) -> tuple[Cgroup, ...]:
+    """The cgroups that a plan would have made here for these controllers; the test is skipped where one is missing."""
+    found = [c for c in find(HostTree()) if version in (None, c.version)]
+    chosen: dict[Cgroup, tuple[str, ...]] = {}
+    for controller in controllers:
+        cgroup = next((c for c in found if controller in c.controllers), None)
+        must(cgroup is not None, f"no cgroup here in which {controller} could be counted")
+        assert cgroup is not None
+        chosen[cgroup] = (*chosen.get(cgroup, ()), controller)
+    return tuple(replace(cgroup, controllers=used) for cgroup, used in chosen.items())

@@ -17,7 +17,7 @@ from paddock.fence.inside.keeper import NAME, _listening_in, disguise
 from paddock.fence.namespaces import start
 from paddock.model.plan import Access
 from tests.conftest import applies
-from tests.fence.running import PYTHON, Result, Sink, make_plan, place, python, run, shell
+from tests.fence.running import PYTHON, Result, Sink, cgroups, make_plan, place, python, run, shell
 
 
 @pytest.mark.parametrize("attack", ["kill -9 -1", "kill -9 1", "kill -INT 1", "kill -STOP 1", "kill -TERM 1; kill -HUP 1; kill -CHLD 1"])
@@ -202,15 +202,15 @@ def test_killing_the_supervisor_leaves_nothing(project: Path, tmp_path: Path, mo
 
 def test_no_cgroup_is_left_and_the_limit_on_processes_holds_for_root(project: Path) -> None:
     applies(os.getuid() == 0, "RLIMIT_NPROC binds everybody else")
-    from paddock.fence.launcher.limits import _folder
     from paddock.model.policy import Limits
-    from tests.conftest import must
 
-    must(_folder(), "no writable pids cgroup here")
-    before = set(Path(_folder()).iterdir())
-    result = python(project, FORKS, limits=Limits(processes=20))
+    (cgroup,) = cgroups("pids")
+    before = set(Path(cgroup.folder).iterdir())
+    result = python(project, FORKS, limits=Limits(processes=20), cgroups=(cgroup,))
     assert result.out.split() == ["EAGAIN", "19"]
-    assert set(Path(_folder()).iterdir()) == before
+    assert result.counts.refused == 1
+    left = {path.name for path in set(Path(cgroup.folder).iterdir()) - before}
+    assert not [name for name in left if not Path("/proc", name.removeprefix("paddock-")).exists()], "other runs have cgroups of their own"
 
 
 FORKS = """
@@ -244,7 +244,7 @@ def grow(size):
     try: bytearray(size)
     except MemoryError: raise OSError(errno.ENOMEM, 'memory')
 attempt(grow, 10 << 20)
-attempt(grow, 300 << 20)
+attempt(grow, 1300 << 20)
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 def write(size):

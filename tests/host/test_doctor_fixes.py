@@ -9,7 +9,7 @@ from paddock.host.doctor_facts import Distribution, Surroundings
 from paddock.host.doctor_fixes import LIBNFTABLES, explain, install_words
 from paddock.host.facts import Facts
 
-FACTS = Facts((6, 8), "x86_64", "host", 1000, 1000, 4, True, 15000, None, None, "")
+FACTS = Facts((6, 8), "x86_64", "host", 1000, 1000, 4, True, 15000, None, None, ())
 UBUNTU = Distribution("ubuntu", "24.04", "Ubuntu 24.04", "debian")
 PLAIN = Surroundings(FACTS, UBUNTU, "", seccomp=False, masked_proc=False, chroot=False, apparmor="unconfined", max_net_namespaces=100)
 

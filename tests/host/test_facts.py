@@ -30,32 +30,3 @@ def test_a_sysctl_that_is_not_there(tmp_path: Path) -> None:
     assert facts._number(f"{tmp_path}/none") is None
     (tmp_path / "zero").write_text("0\n")
     assert facts._number(f"{tmp_path}/zero") == 0
-
-
-@pytest.mark.parametrize(
-    ("text", "controllers", "folder"),
-    [
-        ("4:pids:/a\n0::/b\n", "", "/sys/fs/cgroup/pids/a"),
-        ("0::/user.slice/x\n", "cpu memory pids", "/sys/fs/cgroup/user.slice/x"),
-        ("0::/user.slice/x\n", "cpu memory", ""),
-        ("3:cpu:/a\n", "", ""),
-        ("", "", ""),
-    ],
-)
-def test_the_cgroup_that_counts_processes(monkeypatch: pytest.MonkeyPatch, text: str, controllers: str, folder: str) -> None:
-    monkeypatch.setattr(facts, "_text", lambda path: text if path == "/proc/self/cgroup" else controllers)
-    monkeypatch.setattr(os.path, "isdir", lambda path: True)
-    monkeypatch.setattr(os.path, "exists", lambda path: True)
-    monkeypatch.setattr(os, "access", lambda path, mode: True)
-    assert facts._pids_cgroup() == folder
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert facts._pids_cgroup() == ""
-
-
-def test_a_cgroup_above_may_be_the_one_that_hands_the_controller_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = {"/proc/self/cgroup": "0::/a.slice/b.scope\n", "/sys/fs/cgroup/a.slice/cgroup.subtree_control": "memory pids"}
-    monkeypatch.setattr(facts, "_text", texts.get)
-    monkeypatch.setattr(os.path, "isdir", lambda path: True)
-    monkeypatch.setattr(os.path, "exists", lambda path: True)
-    monkeypatch.setattr(os, "access", lambda path, mode: True)
-    assert facts._pids_cgroup() == "/sys/fs/cgroup/a.slice"

@@ -18,7 +18,7 @@ from paddock.planner.view import View
 HOME = "/home/dev"
 APP = "/home/dev/app"
 
-FACTS = Facts((6, 18), "x86_64", "box", 1000, 1000, 7, True, 10000, None, None, "")
+FACTS = Facts((6, 18), "x86_64", "box", 1000, 1000, 7, True, 10000, None, None, ())
 CONTEXT = Context(APP, APP, APP, HOME, f"{HOME}/.claude", f"{HOME}/.config/paddock", f"{HOME}/.local/state/paddock", f"{HOME}/.cache/paddock")
 SETTINGS = Settings(CONTEXT, {}, {}, {}, (), (), ())
 BUILTIN = Origin(Scope.BUILTIN, "builtin", text="builtin")

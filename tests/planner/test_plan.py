@@ -9,6 +9,7 @@ import pytest
 
 from paddock.errors import PaddockError, PolicyError, UnsupportedError
 from paddock.host.facts import Facts
+from paddock.model.cgroups import Cgroup
 from paddock.model.plan import Access, Plan
 from paddock.model.policy import HostRule, Limits, NetworkPolicy, Policy
 from paddock.model.settings import Entry, Origin, Scope, Settings
@@ -149,7 +150,7 @@ def test_a_builtin_bound_that_cannot_be_kept_is_said_instead() -> None:
     made = plan(NINE, facts=ROOT, settings=limit(Scope.BUILTIN))
     assert any(item.subject == "paddock.limits.processes" for item in made.uncovered)
     assert made.limits.processes is None, "the fence is not asked for what cannot be had"
-    counted = plan(NINE, facts=replace(ROOT, pids_cgroup="/sys/fs/cgroup"), settings=limit(Scope.USER))
+    counted = plan(NINE, facts=replace(ROOT, cgroups=(Cgroup(2, "/sys/fs/cgroup", "/sys/fs/cgroup", ("pids",)),)), settings=limit(Scope.USER))
     assert not any(item.subject == "paddock.limits.processes" for item in counted.uncovered)
     assert counted.limits.processes == NINE.limits.processes
 

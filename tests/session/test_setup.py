@@ -12,7 +12,7 @@ from paddock.host.doctor_facts import Distribution, Surroundings
 from paddock.host.facts import Facts
 from paddock.session.setup import Command, Plan, carry_out, make_plan
 
-FACTS = Facts((6, 8), "x86_64", "host", 1000, 1000, 4, False, 15000, None, None, "")
+FACTS = Facts((6, 8), "x86_64", "host", 1000, 1000, 4, False, 15000, None, None, ())
 DEBIAN = Distribution("debian", "12", "Debian 12", "debian")
 BARE = Surroundings(FACTS, DEBIAN, "", seccomp=False, masked_proc=False, chroot=False, apparmor="", max_net_namespaces=100)
 PROGRAMS = {"sudo": "/usr/bin/sudo", "apt-get": "/usr/bin/apt-get", "dnf": "/usr/bin/dnf"}

@@ -106,7 +106,7 @@ BROKEN: tuple[object, ...] = (
     {"permissions": {"deny": ["Read(~other/x)"]}},
     {"sandbox": {"network": {"tlsTerminate": {}}}},
     {"sandbox": {"network": {"allowedDomains": ["http://x"]}}},
-    {"paddock": {"limits": {"memoryMb": 5}}},
+    {"paddock": {"programs": {"only": ["git"]}}},
     {"sandbox": {"filesystem": {"denyRead": ["~other/x"]}}},
 )
 FINE: tuple[object, ...] = (

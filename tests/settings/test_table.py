@@ -104,8 +104,6 @@ def test_everything_of_the_refused_class_is_refused_and_nothing_enforced_is_refu
         ({"sandbox": {"network": {"httpProxyPort": 3128}}}, "sandbox.network.httpProxyPort"),
         ({"sandbox": {"credentials": {"envVars": [{"name": "T", "mode": "mask"}]}}}, "sandbox.credentials.envVars"),
         ({"sandbox": {"credentials": {"files": [{"path": "~/x", "mode": "mask", "injectHosts": ["a"]}]}}}, "sandbox.credentials.files"),
-        ({"paddock": {"limits": {"memoryMb": 100}}}, "paddock.limits.memoryMb"),
-        ({"paddock": {"limits": {"diskMb": 100}}}, "paddock.limits.diskMb"),
         ({"paddock": {"programs": {"only": ["git"]}}}, "paddock.programs.only"),
         ({"paddock": {"audit": {"file": "x"}}}, "paddock.audit"),
     ],
@@ -120,14 +118,14 @@ def test_less_protection_than_asked_for_is_refused_with_the_place(world: World, 
 
 
 def test_what_is_enforced_is_not_refused(world: World) -> None:
-    limits = {"timeoutSeconds": 5, "openFiles": 100, "cpuSeconds": 9, "processes": 50}
+    limits = {"timeoutSeconds": 5, "openFiles": 100, "cpuSeconds": 9, "processes": 50, "memoryMb": 100, "diskMb": 100}
     deny = {"files": [{"path": "~/x", "mode": "deny"}], "envVars": [{"name": "T", "mode": "deny"}]}
     world.write("user", {"paddock": {"limits": limits}, "sandbox": {"credentials": deny, "network": {"allowedDomains": ["a"]}}})
     refuse_unsupported(world.load())
 
 
 def test_all_refusals_come_at_once(world: World) -> None:
-    world.write("user", {"paddock": {"limits": {"memoryMb": 100, "diskMb": 100}}})
+    world.write("user", {"paddock": {"programs": {"only": ["git"]}, "audit": {"file": "x"}}})
     with pytest.raises(PolicyError) as caught:
         refuse_unsupported(world.load())
     assert str(caught.value).count("; ") == 1

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from paddock.errors import CommandNotExecutableError, CommandNotFoundError, LaunchError, PaddockError, UnsupportedError
 from paddock.fence import answers
+from paddock.fence.gauge import Gauge
 from paddock.fence.guard.observe import FileObserver
 from paddock.fence.handed import check_passed, is_our_terminal, standard_stream
 from paddock.fence.inside import keeper
@@ -20,15 +21,14 @@ from paddock.fence.launcher import limits, report
 from paddock.fence.launcher.hints import explain
 from paddock.fence.launcher.process import all_steps, launch
 from paddock.fence.launcher.state import StepFailed
-from paddock.fence.ports import Listener, OnStep, unwatched
+from paddock.fence.ports import Counts, Listener, OnStep, unwatched
 from paddock.model.events import Event, EventSink
 from paddock.model.plan import Plan
-from paddock.model.usage import NOTHING_KNOWN, Usage
+from paddock.model.usage import Usage
 
 __all__ = ["Fence", "describe", "start"]
 
 _UMASK = 0o022
-_KIB = 1024
 _KILLED = 128 + signal.SIGKILL
 _ANSWER_SECONDS = 20.0
 """For an answer that takes a thousandth of one: only a machine that stands still, or a process 1 that is not ours any more, needs longer."""
@@ -123,13 +123,13 @@ class Fence:
         self._launcher = launcher
         self._null = null
         self._keeper = -1
-        self._group: tuple[int, str] | None = None
+        self._groups: list[tuple[int, str]] = []
         self._request = 0
         self._exit: int | None = None
         self._exit_signal = 0
         self._closed = False
         self._distrusted = False
-        self._usage = NOTHING_KNOWN
+        self._gauge = Gauge(plan)
 
     @property
     def control_fd(self) -> int:
@@ -144,7 +144,7 @@ class Fence:
     @property
     def usage(self) -> Usage:
         """What the fence took, once it is closed; nothing is known before."""
-        return self._usage
+        return self._gauge.usage
 
     @property
     def exit_signal(self) -> int:
@@ -183,11 +183,15 @@ class Fence:
             self.listeners = tuple(Listener(report.ROLES[role], family, fd) for (role, family), fd in zip(labels, fds, strict=True))
         elif kind == report.OBSERVER:
             self.observer = FileObserver(fds[0], self.plan, self._events)
+        elif kind == report.COUNTERS:
+            self._gauge.take_cgroups(fds)
+        elif kind == report.PROCESSES:
+            self._gauge.take_processes(fds[0])
         elif kind == report.STREAM:
             self._positions[self._stdio[payload[0]]] = fds[0]
             self._stdio[payload[0]] = fds[0]
         elif kind == report.GROUP:
-            self._group = (fds[0], payload.decode())
+            self._groups.append((fds[0], payload.decode()))
         elif kind == report.TERMINAL:
             self.terminal, self._terminal_inside = fds
             self._stdio = [self._terminal_inside if place in self._replaced else fd for place, fd in enumerate(self._stdio)]
@@ -210,7 +214,7 @@ class Fence:
         if answer.first < 0:
             number = answers.error_of(answer).errno or errno.EIO
             raise _spawn_error(number, answer.extra, (self.plan.argv if argv is None else argv)[0], self.plan.cwd)
-        return answer.first
+        return int(answer.first)
 
     def _words(self, argv: Iterable[str], umask: int) -> bytes:
         words = [os.fsencode(word) for word in argv]
@@ -225,7 +229,8 @@ class Fence:
             if answer is not None:
                 self._note(answer)
             elif self._exit is None:
-                self._events.emit(Event("notice", "run", reason="process 1 of the fence was ended from outside"))
+                if not self._gauge.killed():  # then the kernel was it, and whoever watches the limit tells
+                    self._events.emit(Event("notice", "run", reason="process 1 of the fence was ended from outside"))
                 self._exit = _KILLED
                 self._exit_signal = signal.SIGKILL
         return self._exit
@@ -276,6 +281,19 @@ class Fence:
         except ValueError as error:
             raise self._distrust(error) from error
 
+    def counts(self, *, near: int = 0) -> Counts:
+        """What the processes inside take now, as far as the plan has it counted; after ``close`` what they took."""
+        return self._gauge.last if self._closed else self._gauge.counts(self._ended, near)
+
+    def unlinked(self, devices: frozenset[int]) -> int:
+        """Bytes of files on these file systems that have no name any more and that a process inside holds open."""
+        return self._gauge.unlinked(devices)
+
+    def _ended(self) -> tuple[int, int]:
+        answer = self._answer(self._send(keeper.USAGE, 0))
+        answers.close_all(answer.fds)
+        return max(0, answer.first), max(0, answer.second)
+
     def close(self) -> None:
         """End everything inside and wait until it is gone: processes, mounts, network. Safe to call twice."""
         if self._closed:
@@ -287,9 +305,10 @@ class Fence:
             os.close(self._keeper)
         try:
             _, _, taken = os.wait4(self._launcher, 0)
-            self._usage = Usage(user_seconds=taken.ru_utime, system_seconds=taken.ru_stime, largest_process_bytes=taken.ru_maxrss * _KIB)
         except ChildProcessError:
-            self._launcher = -1  # somebody ignores SIGCHLD in this process: then the kernel has reaped it
+            self._gauge.finish(None)  # somebody ignores SIGCHLD in this process: then the kernel has reaped it
+        else:
+            self._gauge.finish(taken)
         for original, again in self._positions.items():
             os.lseek(original, os.lseek(again, 0, os.SEEK_CUR), os.SEEK_SET)  # what the command has read is read for the caller too
             os.close(again)
@@ -298,8 +317,8 @@ class Fence:
             os.close(self._terminal_inside)  # the last of this end: now the other one can be read to its end
         if self.observer is not None:
             self.observer.close()
-        if self._group is not None:
-            self._remove_group(*self._group)
+        for parent, name in self._groups:
+            self._remove_group(parent, name)
 
     def _remove_group(self, parent: int, name: str) -> None:
         try:

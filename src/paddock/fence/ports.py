@@ -8,7 +8,7 @@ from typing import Protocol
 
 from paddock.model.usage import Usage
 
-__all__ = ["CAPTURE", "DNS_TCP", "DNS_UDP", "HTTP", "SOCKS", "Listener", "Observer", "OnStep", "RunningFence", "unwatched"]
+__all__ = ["CAPTURE", "DNS_TCP", "DNS_UDP", "HTTP", "SOCKS", "Counts", "Listener", "Observer", "OnStep", "RunningFence", "unwatched"]
 
 CAPTURE = "capture"
 DNS_TCP = "dns-tcp"
@@ -36,6 +36,28 @@ class Listener:
     role: str
     family: int
     fd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the processes of a fence take: None where nothing here counts it.
+
+    ``memory_bytes`` and ``processes`` are of this moment, ``peak_memory_bytes`` and ``peak_processes`` the most so far. ``user_seconds`` and ``system_seconds``
+    are known to a cgroup only, ``cpu_seconds`` is their sum or what was added up. ``written_bytes`` is what processes caused to be written to file systems that
+    store (getrusage(2), ``ru_oublock``): a rewritten page counts again, what somebody removed stays counted. ``killed`` counts processes that the kernel ended
+    for want of memory, ``refused`` those that it did not start.
+    """
+
+    memory_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+    user_seconds: float | None = None
+    system_seconds: float | None = None
+    processes: int | None = None
+    peak_processes: int | None = None
+    written_bytes: int | None = None
+    killed: int = 0
+    refused: int = 0
 
 
 class Observer(Protocol):
@@ -81,6 +103,15 @@ class RunningFence(Protocol):
     @property
     def terminal(self) -> int:
         """The other end of the fence's terminal, to be relayed and closed by the receiver; -1 without one."""
+
+    def counts(self, *, near: int = 0) -> Counts:
+        """What the processes inside take now, as far as the plan has it counted; after ``close`` what they took.
+
+        Where memory is added up, a sum from ``near`` bytes on is looked at more closely, which costs more.
+        """
+
+    def unlinked(self, devices: frozenset[int]) -> int:
+        """Bytes of files on these file systems that have no name any more and that a process inside holds open."""
 
     def spawn(self, argv: tuple[str, ...] | None = None, *, foreground: bool = False) -> int:
         """Start the plan's command, or ``argv`` in its place, and give its process id inside. The fence ends with this command.

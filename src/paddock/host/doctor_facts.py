@@ -78,7 +78,7 @@ def distribution() -> Distribution:
 def look_around() -> Surroundings:
     """Look once. Starts nothing and changes nothing."""
     return Surroundings(
-        facts=gather(),
+        facts=gather(cgroups=True),
         distribution=distribution(),
         container=_container(),
         seccomp=_status_field("Seccomp") == "2",

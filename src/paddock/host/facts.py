@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from paddock.model.cgroups import Cgroup
+
 __all__ = ["Facts", "gather"]
 
 # landlock_create_ruleset(2); the same number on every architecture (added after the tables were unified).
@@ -32,7 +34,8 @@ class Facts:
     """``kernel`` is (major, minor). ``landlock_abi`` is 0 without Landlock (landlock(7)). ``nftables`` says that ``libnftables.so.1`` was found.
 
     ``max_user_namespaces`` and ``unprivileged_userns_clone`` are the sysctls' values, None where the kernel has no such file; ``apparmor_restricts_userns`` is
-    Ubuntu's switch. ``pids_cgroup`` is a cgroup folder with a pids controller in which this user may make a child, or empty.
+    Ubuntu's switch. ``cgroups`` are those in which this user may make one, where somebody asked for them to be
+    looked for.
     """
 
     kernel: tuple[int, int]
@@ -45,11 +48,11 @@ class Facts:
     max_user_namespaces: int | None
     unprivileged_userns_clone: int | None
     apparmor_restricts_userns: int | None
-    pids_cgroup: str
+    cgroups: tuple[Cgroup, ...]
 
 
-def gather() -> Facts:
-    """Look once. Starts nothing and changes nothing."""
+def gather(*, cgroups: bool = False) -> Facts:
+    """Look once. Starts nothing and changes nothing. ``cgroups`` looks for cgroups too; root always needs them: nothing else counts root's processes."""
     name = os.uname()
     return Facts(
         kernel=_version(name.release),
@@ -62,7 +65,7 @@ def gather() -> Facts:
         max_user_namespaces=_number("/proc/sys/user/max_user_namespaces"),
         unprivileged_userns_clone=_number("/proc/sys/kernel/unprivileged_userns_clone"),
         apparmor_restricts_userns=_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
-        pids_cgroup=_pids_cgroup(),
+        cgroups=_cgroups() if cgroups or os.getuid() == 0 else (),
     )
 
 
@@ -102,20 +105,7 @@ def _landlock_abi() -> int:
     return max(0, int(answer))
 
 
-def _usable(folder: str) -> str:
-    return folder.rstrip("/") if os.path.isdir(folder) and os.access(folder, os.W_OK) else ""
+def _cgroups() -> tuple[Cgroup, ...]:
+    from paddock.host.cgroups import HostTree, find  # an ordinary user's run without a limit that needs them loads none of it
 
-
-def _pids_cgroup() -> str:
-    """cgroups(7): lines of ``/proc/self/cgroup`` are ``hierarchy:controllers:path``; version 2 has hierarchy 0 and no controllers there."""
-    for line in (_text("/proc/self/cgroup") or "").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if "pids" in controllers.split(","):
-            return _usable(f"/sys/fs/cgroup/pids{path}")
-        if controllers == "" and os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
-            # A child gets the controller only below a cgroup that hands it on, which one that holds processes may not do: look upwards.
-            while "pids" not in (_text(f"/sys/fs/cgroup{path}/cgroup.subtree_control") or "").split() and path not in ("", "/"):
-                path = path.rpartition("/")[0]
-            if "pids" in (_text(f"/sys/fs/cgroup{path}/cgroup.subtree_control") or "").split():
-                return _usable(f"/sys/fs/cgroup{path}")
-    return ""
+    return find(HostTree())

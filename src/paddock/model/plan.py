@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from paddock.model.cgroups import Cgroup
 from paddock.model.policy import Limits, NetworkPolicy
 from paddock.model.settings import Notice, Origin
 from paddock.model.unprotect import BY_PATH, Lifting
@@ -91,7 +92,9 @@ class Plan:
     """Everything one run does. ``layout`` is sorted by path depth, parents first; the root itself is ``READ`` without being listed.
 
     ``environment`` is complete: nothing else is passed. ``tmp_bytes``, ``shm_bytes`` and ``run_bytes`` cap the three memory-backed areas. ``doors`` says that
-    the explicit proxies listen as well. ``digest`` names the plan (hex, from everything but the command). ``lifting`` says how protected names are lifted.
+    the explicit proxies listen as well. ``cgroups`` are to be made, each for its controllers; ``watched`` are the limits that the supervisor counts for itself
+    (words of ``model.cgroups``), because nothing here stops the command at them. ``digest`` names the plan (hex, from everything but the command). ``lifting``
+    says how protected names are lifted.
     """
 
     argv: tuple[str, ...]
@@ -116,3 +119,5 @@ class Plan:
     backend: str
     digest: str
     lifting: Lifting = BY_PATH
+    cgroups: tuple[Cgroup, ...] = ()
+    watched: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from paddock.model.policy import HostRule, NetworkPolicy, PathRule, Policy
 from paddock.model.settings import Context, Entry, Settings
 from paddock.model.unprotect import Lifting
 from paddock.planner import environment
+from paddock.planner.enforce import cgroups_for, watched
 from paddock.planner.layout import Ground, Layout, lay_out
 from paddock.planner.presets.base import Given
 from paddock.planner.presets.collect import Presets, collect
@@ -83,6 +84,8 @@ def draft(
     covered = {file.path for file in presets.files}
     network = replace(policy.network, allowed=(*policy.network.allowed, *presets.hosts))
     doors = network.proxy_env
+    limits = enforceable(policy.limits, facts)
+    cgroups = cgroups_for(limits, facts)
     variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=doors, extra=presets.environment)
     plan = Plan(
         argv=tuple(argv),
@@ -99,7 +102,7 @@ def draft(
         network=network,
         host_ports=_host_ports(network),
         doors=doors,
-        limits=enforceable(policy.limits, facts),
+        limits=limits,
         tmp_bytes=(policy.limits.disk_mb or TMP_MIB) * MIB,
         shm_bytes=SHM_MIB * MIB,
         run_bytes=RUN_MIB * MIB,
@@ -108,6 +111,8 @@ def draft(
         backend=backend,
         digest="",
         lifting=Lifting(ground.project_root, policy.filesystem.unprotect_lock),
+        cgroups=cgroups,
+        watched=watched(limits, cgroups),
     )
     return Draft(_with_digest(plan), ground, view, layout, presets)
 
@@ -202,5 +207,6 @@ def _with_digest(plan: Plan) -> Plan:
     parts += [repr(pair) for pair in sorted(plan.environment.items())]
     parts += [repr((gone.name, str(gone.why))) for gone in plan.removed]
     parts.append(repr((plan.cwd, plan.home, plan.uid, plan.gid, plan.host_ports, plan.doors, plan.backend, plan.tmp_bytes, plan.shm_bytes, plan.run_bytes)))
-    parts.append(repr((plan.network, plan.limits)))
+    # Where a cgroup is made changes from one session of a machine to the next; what it is made for does not.
+    parts.append(repr((plan.network, plan.limits, [(cgroup.version, cgroup.controllers) for cgroup in plan.cgroups], plan.watched)))
     return replace(plan, digest=sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest())

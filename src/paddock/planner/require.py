@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from paddock.errors import UnsupportedError
 from paddock.host.facts import Facts
+from paddock.model.cgroups import PROCESSES
 from paddock.model.plan import Uncovered
 from paddock.model.policy import Limits, Policy
 from paddock.model.settings import Scope, Settings
@@ -50,7 +51,7 @@ def enforceable(limits: Limits, facts: Facts) -> Limits:
 
 def _cannot_count(facts: Facts) -> bool:
     """RLIMIT_NPROC does not bind root (setrlimit(2)), so only a cgroup can."""
-    return facts.uid == 0 and not facts.pids_cgroup
+    return facts.uid == 0 and not any(PROCESSES in cgroup.controllers for cgroup in facts.cgroups)
 
 
 def _asked_for(settings: Settings, key: str) -> bool:

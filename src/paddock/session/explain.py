@@ -16,6 +16,7 @@ from paddock.model import paths
 from paddock.model.decision import Decision
 from paddock.model.policy import Policy
 from paddock.model.settings import Origin
+from paddock.planner.enforce import wants_cgroup
 from paddock.planner.explain import explain_path, explain_program, explain_variable
 from paddock.planner.layout import lay_out
 from paddock.planner.meaning import policy_from
@@ -78,7 +79,8 @@ class Explainer:
 
     def _draft(self, policy: Policy) -> Draft:
         request = self.request
-        return draft(policy, self.settings, gather(), HostFiles(), argv=("true",), cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
+        facts = gather(cgroups=wants_cgroup(policy.limits))
+        return draft(policy, self.settings, facts, HostFiles(), argv=("true",), cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
 
     def ask(self, text: str, kind: str = "") -> Answer:
         """The answer for one argument; ``kind`` empty guesses. Raises ``UsageError`` for text that cannot be what it is said to be."""

@@ -16,6 +16,7 @@ from paddock.model.plan import Access, Plan
 from paddock.model.policy import Policy
 from paddock.model.settings import Context, Notice, Settings
 from paddock.permissions.rule import notices
+from paddock.planner.enforce import wants_cgroup
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import Draft, draft
 from paddock.session.planted import beginning
@@ -108,7 +109,7 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
     settings = load_settings(request)
     refuse_unsupported(settings)
     policy = policy_from(settings)
-    facts = gather()
+    facts = gather(cgroups=wants_cgroup(policy.limits))
 
     def plan_now() -> Draft:
         return draft(policy, settings, facts, HostFiles(), argv=request.argv, cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)

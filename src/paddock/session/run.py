@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,16 +15,18 @@ from paddock.events.log import EventLog
 from paddock.events.memory import Recorder
 from paddock.fence.kernel.signalfd import SignalFd
 from paddock.fence.namespaces import start
-from paddock.fence.ports import OnStep, RunningFence, unwatched
+from paddock.fence.ports import Counts, OnStep, RunningFence, unwatched
 from paddock.model.events import Event, EventSink
 from paddock.model.plan import Plan
 from paddock.model.planted import NOTHING_PLANTED, Planted
+from paddock.model.settings import Entry
 from paddock.model.usage import NOTHING_KNOWN, Usage
 from paddock.session.planted import find, tell
 from paddock.session.prepare import Prepared, is_homeless
 from paddock.session.supervise import SIGNALS, Ending, Errands, Loop
 
 if TYPE_CHECKING:
+    from paddock.session.limits import Warden
     from paddock.session.terminal import Relay
 
 __all__ = ["Outcome", "conduct", "run"]
@@ -33,6 +35,7 @@ STDIO = (0, 1, 2)
 
 # How often the keeper is asked what listens inside, while every port that the command opens is to be reachable. The kernel has no event for a new listener.
 LISTEN_POLL_SECONDS = 0.25
+FIRST_COUNT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _St
         recorder.emit(_start_event(prepared.plan))
         run = _Run(prepared.plan, recorder, on_publish, steps, lifeline)
         run.passed = prepared.passed
+        run.rules = prepared.settings.scalars
         try:
             ending = run.carry_out(signals)
         except PaddockError as error:
@@ -123,6 +127,8 @@ class _Run:
         self.plan = plan
         self.passed: tuple[int, ...] = ()
         self.on_step = on_step
+        self.rules: Mapping[str, Entry] = {}
+        self._warden: Warden | None = None
         self.recorder = recorder
         self.on_publish = on_publish
         self.published: list[str] = []
@@ -160,11 +166,12 @@ class _Run:
             if relay is not None:
                 relay.started()
             self.on_step("wait for the command")
-            return loop.run()
+            ending = loop.run()
         except OSError as error:
             raise _failed(self.on_step.now, error) from error
         finally:
             self._end(fence)
+        return self._judge(ending, fence.counts())
 
     def _end(self, fence: RunningFence) -> None:
         """The fence goes first: when nothing inside can speak any more, the gate has nothing left to decide."""
@@ -214,8 +221,31 @@ class _Run:
             self._wire_publisher(fence, loop, heed)
             if relay is not None:
                 self._aside = relay.aside
+        self._wire_limits(fence, loop, heed)
         if self.plan.limits.timeout_seconds is not None:
             loop.later(self.plan.limits.timeout_seconds, loop.expire)
+
+    def _wire_limits(self, fence: RunningFence, loop: Loop, heed: Callable[[], None]) -> None:
+        def begin() -> None:
+            self._warden = self._make_warden()
+            self._warden.watch(fence, loop, heed)
+
+        limits = self.plan.limits
+        if limits.memory_mb is not None or limits.cpu_seconds is not None or limits.disk_mb is not None:
+            begin()
+        elif self.plan.watched:
+            loop.later(FIRST_COUNT_SECONDS, begin)  # nothing to be ended, only to be told: most commands are over by then
+
+    def _make_warden(self) -> Warden:
+        from paddock.session.limits import Warden  # a run without such limits that ends soon does not load it
+
+        return Warden(self.plan, self.rules, self.recorder)
+
+    def _judge(self, ending: Ending, counts: Counts) -> Ending:
+        """How it ended, now that everything that was counted is known."""
+        if self._warden is None and ending.cause != "timeout" and not (counts.refused or counts.killed):
+            return ending
+        return (self._warden or self._make_warden()).settle(ending, counts)
 
     def _wire_gate(self, fence: RunningFence, loop: Loop) -> None:
         listeners = fence.listeners

@@ -9,6 +9,7 @@ from enum import Enum
 from paddock.model.paths import is_beneath, relative
 from paddock.model.plan import Plan
 from paddock.model.settings import Context, Entry, Origin, Settings
+from paddock.planner.enforce import ways
 from paddock.session.prepare import Prepared
 from paddock.settings.layer import key_of
 from paddock.settings.table import Merge
@@ -116,7 +117,7 @@ def plan_sections(prepared: Prepared) -> Sections:
         ("network (everything else: refused)", ("verdict", "host", "from"), hosts),
         ("ports", ("what", "port"), [*(("host port reachable inside", str(p)) for p in plan.host_ports), *(("published", str(p)) for p in net.publish)]),
         ("environment", ("what", "variable", "from"), variables),
-        ("limits", ("limit", "value"), [(f.name, str(v)) for f in fields(plan.limits) if (v := getattr(plan.limits, f.name)) is not None]),
+        ("limits", ("limit", "value", "kept by", "which means"), [(way.key, way.value, way.by, way.means) for way in ways(plan.limits, plan.cgroups)]),
         ("not covered", ("subject", "why", "from"), [(shorten(u.subject, context), u.reason, where(u.why, context)) for u in plan.uncovered]),
     ]
 

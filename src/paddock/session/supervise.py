@@ -15,12 +15,13 @@ from typing import TypeVar
 
 from paddock.fence.kernel.signalfd import SI_KERNEL, SignalFd
 
-__all__ = ["GRACE_SECONDS", "SIGNALS", "Ending", "Errands", "Loop"]
+__all__ = ["GRACE_SECONDS", "LIMIT_EXIT", "SIGNALS", "Ending", "Errands", "Loop"]
 
 # How long a command may take to leave after it was asked to, before everything inside is ended.
 GRACE_SECONDS = 2.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 TIMEOUT_EXIT = 124
+LIMIT_EXIT = 123
 _KEYS = (signal.SIGINT, signal.SIGQUIT)
 
 T = TypeVar("T")
@@ -94,7 +95,9 @@ class Errands:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ended. ``code`` is the exit code of ``paddock run``; ``cause`` is ``command``, ``signal`` or ``timeout``."""
+    """How a run ended. ``code`` is the exit code of ``paddock run``; ``cause`` is ``command``, ``signal``, ``timeout`` or
+    ``limit``.
+    """
 
     code: int
     cause: str
@@ -135,6 +138,11 @@ class Loop:
         """The command ended with ``code``. A time limit that ended it keeps its own code."""
         if self._ending is None:
             self._ending = self._asked if self._asked is not None and self._asked.cause == "timeout" else Ending(code, "command")
+
+    def end(self, ending: Ending) -> None:
+        """The run is over now, whatever still runs inside."""
+        if self._ending is None:
+            self._ending = ending
 
     def expire(self) -> None:
         """The time limit is over: ask everything inside to leave, end it after the grace period."""

@@ -61,8 +61,6 @@ UNSUPPORTED: tuple[Row, ...] = (
     Row("paddock.network.http", _given, "asks for rules about single requests, which this release does not enforce", _REMOVE),
     Row("paddock.network.upstream", _given, "asks for a proxy upstream, which this release cannot use", _REMOVE),
     Row("paddock.programs.only", _given, "asks to start only some programs, which this release does not enforce", _REMOVE),
-    Row("paddock.limits.memoryMb", _given, "asks for a memory limit, which this release does not enforce", _REMOVE),
-    Row("paddock.limits.diskMb", _given, "asks for a disk limit, which this release does not enforce", _REMOVE),
     Row("paddock.audit", _given, "asks for an audit log, which this release does not keep", _REMOVE),
     Row("paddock.credentials", _given, "asks for secrets that stay outside, which this release cannot give", _REMOVE),
 )

@@ -527,10 +527,21 @@ _PADDOCK = (
         "Variables set for every command; wins over `env`.",
         widens=Widens.ALWAYS,
     ),
-    _scalar("paddock.limits.memoryMb", integer(1), Class.REFUSED, "Memory of all processes together, in MiB.", stricter="less", tighten_only=True),
-    _scalar("paddock.limits.diskMb", integer(1), Class.REFUSED, "What may be written, in MiB.", stricter="less", tighten_only=True),
+    _scalar(
+        "paddock.limits.memoryMb", integer(1), Class.ENFORCED, "Memory of all processes together, in MiB; exit code 123.", stricter="less", tighten_only=True
+    ),
+    _scalar(
+        "paddock.limits.diskMb",
+        integer(1),
+        Class.ENFORCED,
+        "Files made or changed below the write roots, in MiB; exit code 123.",
+        stricter="less",
+        tighten_only=True,
+    ),
     _scalar("paddock.limits.processes", integer(1), Class.ENFORCED, "Processes and threads at a time.", default=1280, stricter="less", tighten_only=True),
-    _scalar("paddock.limits.cpuSeconds", integer(1), Class.ENFORCED, "Processor time of each process.", stricter="less", tighten_only=True),
+    _scalar(
+        "paddock.limits.cpuSeconds", integer(1), Class.ENFORCED, "Processor time of all processes together; exit code 123.", stricter="less", tighten_only=True
+    ),
     _scalar("paddock.limits.timeoutSeconds", number(0), Class.ENFORCED, "Wall clock of the whole run; exit code 124.", stricter="less", tighten_only=True),
     _scalar("paddock.limits.openFiles", integer(8), Class.ENFORCED, "Open files of each process.", stricter="less", tighten_only=True),
     _scalar("paddock.programs.only", shapes.STRINGS, Class.REFUSED, "The only programs that may be started.", since="later"),

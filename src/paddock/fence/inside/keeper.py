@@ -20,6 +20,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import resource
 import select
 import signal
 import struct
@@ -41,6 +42,7 @@ __all__ = [
     "SIGNAL",
     "SPAWN",
     "STOPPED",
+    "USAGE",
     "WORDS",
     "Keeper",
     "disguise",
@@ -67,6 +69,8 @@ KEY = 5
 """Number: the signal, for the process group of the main command, as the terminal would send it. No answer."""
 RESUME = 6
 """Number: 1 in the foreground of the terminal, 0 in the background. Continues the main command. No answer."""
+USAGE = 9
+"""Answer: what processes took that ended and were waited for: processor time in microseconds, and bytes that they caused to be written (getrusage(2))."""
 
 ANSWER = struct.Struct("=BIqq")
 ANSWERED = 1
@@ -82,6 +86,7 @@ WORDS = struct.Struct("=IIiQ")
 MOST_PASSED = 32
 
 FD = struct.Struct("=i")
+BLOCK = 512
 DEFAULT_PATH = b"/usr/local/bin:/usr/bin:/bin"
 DIAL_MILLISECONDS = 50
 LOOPBACKS = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
@@ -151,6 +156,9 @@ class Keeper:
         elif operation == LISTENERS:
             ports = self._listening()[:MOST_PORTS]
             self._answer(request, 0, 0, struct.pack(f"={len(ports)}H", *ports))
+        elif operation == USAGE:
+            taken = resource.getrusage(resource.RUSAGE_CHILDREN)
+            self._answer(request, int((taken.ru_utime + taken.ru_stime) * 1_000_000), taken.ru_oublock * BLOCK)
         return True
 
     def _receive(self) -> tuple[bytes, list[int]]:

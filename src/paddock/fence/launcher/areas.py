@@ -61,6 +61,8 @@ class _Proc:
             self._cover(proc, name, proc, name, HARMLESS | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY)
         for name in _PROC_HIDDEN:
             self._cover(proc, name, state.stage, HIDDEN_FILE, 0)
+        if state.plan.watched:
+            state.processes = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
         os.close(proc)
 
     @staticmethod

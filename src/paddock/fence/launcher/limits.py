@@ -1,76 +1,142 @@
-"""A limit on processes that also holds for root: a cgroup with the pids controller, of either version (cgroups(7))."""
+"""The cgroups of one run: made before the namespaces, removed when process 1 is gone (cgroups(7))."""
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import signal
 
+from paddock.fence.counters import pack, read_all
 from paddock.fence.launcher import report
 from paddock.fence.launcher.state import StepFailed
+from paddock.model.cgroups import MEMORY, PROCESSES, Cgroup
 from paddock.model.plan import Plan
 
-__all__ = ["ProcessLimit", "remove"]
+__all__ = ["Cgroups", "remove"]
 
-_MOUNT = "/sys/fs/cgroup"
 _OWNER = "paddock"
-_OURS = 2
-"""The launcher and process 1 are counted too."""
+OWN_PROCESSES = 1
+"""Process 1 is counted too."""
+OWN_MEMORY = 16 << 20
+"""What process 1, and the launcher before it leaves, are charged with at most: they are no part of what the command may have."""
+
+_MIB = 1 << 20
 
 
-class ProcessLimit:
-    """RLIMIT_NPROC does not bind the user id 0 (setrlimit(2)), so a root caller's limit is a cgroup. Does nothing for anybody else, or without a limit."""
+class Cgroups:
+    """Those that the plan asks for; most plans ask for none.
+
+    The launcher is inside of them only while it makes the namespaces, so that process 1 is born there and sees nothing of what is above; then it leaves: the
+    kernel's answer to too much memory may be the end of everything in the cgroup, and somebody has to remain who cleans up.
+    """
 
     def __init__(self, plan: Plan, control: int) -> None:
+        self._plan = plan
         self._control = control
-        self.limit = plan.limits.processes if plan.uid == 0 else None
-        self._parent = -1
-        self._name = ""
+        self._made: list[_Made] = []
+        self._last = -1
 
     def describe(self) -> str:
         """One line, as a step does."""
-        return f"join a pids cgroup with room for {self.limit} processes"
+        return "make " + ", ".join(f"a cgroup (version {cgroup.version}) that counts {', '.join(cgroup.controllers)}" for cgroup in self._plan.cgroups)
 
     def enter(self) -> None:
-        """Make the cgroup and move this process, and so every later child, into it. Raises ``StepFailed`` when there is none to be had."""
-        if self.limit is None:
-            return
-        folder = _folder()
-        if not folder:
-            message = "no cgroup with a pids controller is writable here, and without one nothing limits the processes of user 0"
-            raise StepFailed(self.describe(), errno.EOPNOTSUPP, message)
+        """Make them, set the limits and move this process in. Raises ``StepFailed``; nothing is left then."""
         try:
-            self._join(folder, self.limit + _OURS)
+            for cgroup in self._plan.cgroups:
+                made = _Made(cgroup, self._control)
+                self._made.append(made)
+                made.limit(self._plan)
+                made.join()
         except OSError as error:
-            self.leave()
-            raise StepFailed(self.describe(), error.errno or 0, error.strerror or str(error)) from error
+            self.step_out()
+            self.remove()
+            message = f"{error.strerror or error} ({error.filename})" if error.filename else error.strerror or str(error)
+            raise StepFailed(self.describe(), error.errno or 0, message) from error
 
-    def _join(self, folder: str, room: int) -> None:
-        parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        _sweep(parent)
-        name = f"{_OWNER}-{os.getpid()}"
-        report.send(self._control, report.GROUP, name.encode(), (parent,))
-        os.mkdir(name, 0o755, dir_fd=parent)
-        self._parent, self._name = parent, name
-        self._write(f"{name}/pids.max", str(room))
-        self._write(f"{name}/cgroup.procs", "0")
+    def announce(self) -> None:
+        """Hand the supervisor what it needs to read them."""
+        if self._made:
+            reading, self._last = os.pipe2(os.O_CLOEXEC)
+            report.send(self._control, report.COUNTERS, fds=(reading, *(made.folder for made in self._made)))
+            os.close(reading)
 
-    def leave(self) -> None:
-        """Move out and remove the cgroup, which is empty when process 1 is gone."""
-        if self._parent >= 0:
-            self._write("cgroup.procs", "0")
-            try:
-                os.rmdir(self._name, dir_fd=self._parent)
-            except FileNotFoundError:
-                return  # the supervisor was faster
+    def step_out(self) -> None:
+        """Move this process back; what it has started stays."""
+        for made in self._made:
+            made.step_out()
 
-    def _write(self, name: str, text: str) -> None:
-        fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._parent)
+    def remove(self) -> None:
+        """Take them away, after their last figures are on their way. They must be empty."""
+        if self._last >= 0:
+            os.write(self._last, pack([read_all(made.cgroup, made.folder) for made in self._made]))
+            os.close(self._last)
+        while self._made:
+            self._made.pop().remove()
+
+
+class _Made:
+    """One new cgroup below ``cgroup.folder``."""
+
+    def __init__(self, cgroup: Cgroup, control: int) -> None:
+        self.cgroup = cgroup
+        self.parent = os.open(cgroup.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        _sweep(self.parent)
+        self.name = f"{_OWNER}-{os.getpid()}"
+        report.send(control, report.GROUP, self.name.encode(), (self.parent,))
+        os.mkdir(self.name, 0o755, dir_fd=self.parent)
+        self.folder = os.open(self.name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.parent)
+        # Opened before the namespaces: the kernel judges a move by who opened the file, and from within a cgroup namespace there is no way back.
+        self.back = os.open(f"{cgroup.home}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+        self.inside = False
+
+    def limit(self, plan: Plan) -> None:
+        used, limits = self.cgroup.controllers, plan.limits
+        if PROCESSES in used and limits.processes is not None:
+            _write(self.folder, "pids.max", limits.processes + OWN_PROCESSES)
+        if MEMORY in used and limits.memory_mb is not None:
+            self._limit_memory(limits.memory_mb * _MIB + OWN_MEMORY)
+
+    def _limit_memory(self, most: int) -> None:
+        """Swap counts as memory: otherwise a run could have as much again, at everybody's expense. Kernels without swap accounting have no such file."""
+        if self.cgroup.version == 2:
+            _write(self.folder, "memory.max", most)
+            _write_if_there(self.folder, "memory.swap.max", 0)
+        else:
+            _write(self.folder, "memory.limit_in_bytes", most)
+            _write_if_there(self.folder, "memory.memsw.limit_in_bytes", most)
+
+    def join(self) -> None:
+        _write(self.folder, "cgroup.procs", 0)
+        self.inside = True
+
+    def step_out(self) -> None:
+        if self.inside:
+            os.write(self.back, b"0")
+            self.inside = False
+
+    def remove(self) -> None:
         try:
-            os.write(fd, text.encode())
-        finally:
+            os.rmdir(self.name, dir_fd=self.parent)
+        except FileNotFoundError:
+            return  # the supervisor was faster
+        for fd in (self.back, self.folder, self.parent):
             os.close(fd)
+
+
+def _write(folder: int, name: str, value: int) -> None:
+    fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        os.write(fd, str(value).encode())
+    finally:
+        os.close(fd)
+
+
+def _write_if_there(folder: int, name: str, value: int) -> None:
+    try:
+        _write(folder, name, value)
+    except FileNotFoundError:
+        return
 
 
 def remove(parent: int, name: str) -> None:
@@ -118,31 +184,3 @@ def _sweep(parent: int) -> None:
                 os.rmdir(name, dir_fd=parent)
             except OSError:
                 continue  # something still runs in it
-
-
-def _folder() -> str:
-    """The nearest cgroup above (or of) this process below which children get the pids controller; empty when there is none."""
-    with open("/proc/self/cgroup", encoding="utf-8") as file:
-        lines = file.read().splitlines()
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if "pids" in controllers.split(","):
-            return _writable(f"{_MOUNT}/pids{path}")
-        if not controllers and os.path.exists(f"{_MOUNT}/cgroup.controllers"):
-            while not (found := _delegates(f"{_MOUNT}{path}")) and path not in ("", "/"):
-                path = path.rpartition("/")[0]
-            if found:
-                return found
-    return ""
-
-
-def _delegates(folder: str) -> str:
-    try:
-        with open(f"{folder}/cgroup.subtree_control", encoding="ascii") as file:
-            return _writable(folder) if "pids" in file.read().split() else ""
-    except OSError:
-        return ""  # a cgroup that cannot be looked into is not used
-
-
-def _writable(folder: str) -> str:
-    return folder.rstrip("/") if os.access(folder, os.W_OK) else ""

@@ -28,6 +28,8 @@ USABLE_LANDLOCK = 2
 COMPLETE_LANDLOCK = 3
 
 _MIB = 1 << 20
+_RESERVED = 1 << 30
+_NO_CORE = 1
 
 # Areas of the fence's own in which writing is allowed besides the plan's places.
 OWN_AREAS = ("/dev", "/proc", "/run", "/tmp", "/var/tmp")  # noqa: S108 -- private ones
@@ -62,29 +64,37 @@ class _DropCapabilities:
 
 
 class _Limits:
-    """Resource limits (getrlimit(2)). Memory counts what a process may write to (RLIMIT_DATA): address space would also count what is only reserved."""
+    """Resource limits (getrlimit(2)), each for one process: what is meant for all of them together is counted elsewhere, and these stop one that runs away
+    between two looks.
+
+    A process may reserve a good deal more memory than it may hold (RLIMIT_DATA counts what is only reserved too); processor time has a second on top, so that
+    the one who counts all of them speaks first, and one more before SIGKILL.
+    """
 
     def __init__(self, plan: Plan) -> None:
         limits = plan.limits
+        memory = limits.memory_mb * _MIB + _RESERVED if limits.memory_mb is not None else None
+        cpu = limits.cpu_seconds + 1 if limits.cpu_seconds is not None else None
         wanted = (
-            (resource.RLIMIT_NPROC, limits.processes, 1),
-            (resource.RLIMIT_DATA, limits.memory_mb, _MIB),
-            (resource.RLIMIT_FSIZE, limits.disk_mb, _MIB),
-            (resource.RLIMIT_CPU, limits.cpu_seconds, 1),
-            (resource.RLIMIT_NOFILE, limits.open_files, 1),
+            ("processes", resource.RLIMIT_NPROC, limits.processes, 0),
+            ("data", resource.RLIMIT_DATA, memory, 0),
+            ("file size", resource.RLIMIT_FSIZE, limits.disk_mb * _MIB if limits.disk_mb is not None else None, 0),
+            ("processor seconds", resource.RLIMIT_CPU, cpu, 1),
+            ("open files", resource.RLIMIT_NOFILE, limits.open_files, 0),
         )
-        self.wanted = tuple((kind, value * unit) for kind, value, unit in wanted if value is not None)
-        names = ("processes", "memory_mb", "disk_mb", "cpu_seconds", "open_files")
-        self.text = ", ".join(f"{name}={value}" for name in names if (value := getattr(limits, name)) is not None)
+        self.wanted = tuple((name, kind, value, more) for name, kind, value, more in wanted if value is not None)
 
     def describe(self) -> str:
-        return f"set resource limits: {self.text or 'none'}"
+        text = ", ".join(f"{name} {value}" for name, _, value, _ in self.wanted)
+        return f"set resource limits of each process: {text or 'none'}; no core files"
 
     def execute(self, _state: State) -> None:
-        for kind, value in self.wanted:
+        for _, kind, value, more in self.wanted:
             _, hard = resource.getrlimit(kind)
-            bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(kind, (bound, bound))
+            highest = value + more if hard == resource.RLIM_INFINITY else min(value + more, hard)
+            resource.setrlimit(kind, (min(value, highest), highest))
+        # 1, not 0: with a pipe in core_pattern the kernel starts that program, as root and outside, whatever the limit is, except at this value (core(5)).
+        resource.setrlimit(resource.RLIMIT_CORE, (min(_NO_CORE, resource.getrlimit(resource.RLIMIT_CORE)[1]),) * 2)
 
 
 class _Landlock:

@@ -18,7 +18,7 @@ from paddock.fence.inside.keeper import ALL_SIGNALS, Keeper, disguise
 from paddock.fence.kernel.process import close_from, set_dumpable
 from paddock.fence.kernel.signalfd import SignalFd
 from paddock.fence.launcher import report
-from paddock.fence.launcher.limits import ProcessLimit
+from paddock.fence.launcher.limits import Cgroups
 from paddock.fence.launcher.lockdown import lockdown_steps
 from paddock.fence.launcher.namespaces import enter_steps
 from paddock.fence.launcher.network import network_steps
@@ -89,15 +89,22 @@ def _do(state: State, name: str, work: Callable[[], T]) -> T:
 def _launcher(state: State) -> None:
     _ignore_signals()
     _do(state, "close the caller's descriptors", lambda: close_from(3, frozenset((state.control, *state.stdio))))
-    limit = ProcessLimit(state.plan, state.control)
-    if limit.limit is not None:
-        _do(state, limit.describe(), limit.enter)
-    _carry_out(enter_steps(), state)
-    pid = _do(state, "start process 1", os.fork)
+    cgroups = Cgroups(state.plan, state.control)
+    if state.plan.cgroups:
+        _do(state, cgroups.describe(), cgroups.enter)
+    try:
+        _carry_out(enter_steps(), state)
+        pid = _do(state, "start process 1", os.fork)
+    except StepFailed:
+        cgroups.step_out()
+        cgroups.remove()
+        raise
     if pid == 0:
         _guarded(state, _keeper)
         os._exit(0)
     try:
+        _do(state, "leave the cgroups", cgroups.step_out)
+        cgroups.announce()
         _tell_and_listen(state, pid)
     except StepFailed as failure:
         report.send(state.control, report.FAILED, report.pack_failure(failure))
@@ -105,7 +112,7 @@ def _launcher(state: State) -> None:
         _close_stdio(state)
         os.close(state.control)  # from here on only process 1 holds this end: its end is what the supervisor sees
         os.waitpid(pid, 0)
-        limit.leave()
+        cgroups.remove()
 
 
 def _tell_and_listen(state: State, pid: int) -> None:
@@ -140,6 +147,8 @@ def _open_all() -> tuple[tuple[int, ...], SignalFd, int]:
 def _say_ready(state: State, signals: SignalFd, tables: tuple[int, ...], null: int) -> None:
     # From here on this process opens nothing: opening is reported to the supervisor, which waits for this one.
     _close_stdio(state, null)
+    if state.processes >= 0:
+        report.send(state.control, report.PROCESSES, fds=(state.processes,))
     for notice in state.notices:
         report.send(state.control, report.NOTICE, notice.encode())
     if state.observer >= 0:

@@ -14,12 +14,14 @@ from paddock.fence.launcher.state import StepFailed
 from paddock.fence.ports import CAPTURE, DNS_TCP, DNS_UDP, HTTP, SOCKS
 
 __all__ = [
+    "COUNTERS",
     "FAILED",
     "GROUP",
     "KEEPER",
     "LISTENERS",
     "NOTICE",
     "OBSERVER",
+    "PROCESSES",
     "READY",
     "ROLES",
     "STREAM",
@@ -46,6 +48,10 @@ STREAM = 7
 """One byte, the number of a standard stream, with the descriptor that takes its place."""
 TERMINAL = 9
 """With both ends of the pseudo-terminal: first the one that is relayed, then the command's."""
+COUNTERS = 11
+"""With the reading end of a pipe, into which the launcher writes what the cgroups counted before it removes them, and a folder descriptor of each."""
+PROCESSES = 12
+"""With the root of the fence's own ``/proc``."""
 
 ROLES = (CAPTURE, DNS_UDP, DNS_TCP, HTTP, SOCKS)
 

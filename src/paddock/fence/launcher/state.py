@@ -45,6 +45,8 @@ class State:
         """The memory file system of both folders for temporary files."""
         self.process = -1
         """Process 1's folder in the new ``/proc``, as it is below the read-only cover."""
+        self.processes = -1
+        """The root of the new ``/proc``, where the supervisor counts for itself."""
         self.own: dict[str, bool] = {}
         """Every mounted place so far: whether it is a memory file system of ours, where names may be made."""
         self.seal: list[int] = []
