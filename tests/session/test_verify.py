@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,19 +11,25 @@ from pathlib import Path
 import pytest
 
 import paddock.session.verify as verifying
+from paddock.errors import LaunchError, UnsupportedError
 from paddock.fence.filter import RULES
 from paddock.fence.kernel.bpf import Rule, assemble
 from paddock.fence.kernel.numbers import AUDIT_ARCH, NUMBERS, X32_BIT, X86_64
-from paddock.fence.launcher import lockdown
+from paddock.fence.kernel.process import CLONE_NEWIPC, unshare
+from paddock.fence.launcher import areas, lockdown, namespaces, network, places
+from paddock.fence.launcher.ruleset import ruleset
 from paddock.fence.launcher.state import State
-from paddock.model.events import EventSink
+from paddock.model.events import Event, EventSink
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import HostRule
 from paddock.model.settings import Origin, Scope
 from paddock.session.prepare import Prepared, prepare
 from paddock.session.run import conduct
 from paddock.session.supervise import Ending
-from paddock.session.verify import ABSENT, BROKEN, HELD, UNCLEAR, Verification, verify
+from paddock.session.verify import ABSENT, BROKEN, HELD, UNCLEAR, Answer, Verification, interpreter, judge, read_answers, verify
+from paddock.session.verify_host import Seen
+from paddock.session.verify_table import Canary, Evidence
+from tests.conftest import must
 from tests.session.seat import Seat, take_seat
 from tests.session.test_doctor import able
 
@@ -171,7 +179,7 @@ def test_a_rule_of_the_filter_left_out_is_noticed(seat: Seat, monkeypatch: pytes
         ("_Landlock", {"landlock"}),
         ("_Observe", {"observer"}),
         ("_Limits", {"limits"}),
-        ("_DropCapabilities", {"capabilities", "read-hidden", "kernel-secrets"}),
+        ("_DropCapabilities", {"capabilities"} | ({"read-hidden", "kernel-secrets"} if os.geteuid() == 0 else set())),  # user 0 can read them then
         ("_Filter", set().union(*NOTICED.values())),
     ],
 )
@@ -182,3 +190,144 @@ def test_a_step_left_out_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(getattr(lockdown, step), "execute", nothing)
     found = verify(plan_of(seat))
     assert names(found, BROKEN) == fails, told(found)
+
+
+def left_out(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, *things: str) -> None:
+    """A list of the launcher's without some of its entries."""
+    before = getattr(owner, name)
+    after = tuple(thing for thing in before if thing not in things)
+    assert len(after) == len(before) - len(things)
+    monkeypatch.setattr(owner, name, after)
+
+
+def test_a_cover_in_proc_left_out_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_out(monkeypatch, areas, "_PROC_READ_ONLY", "sys")
+    found = verify(plan_of(seat))
+    assert names(found, BROKEN) == {"kernel-files"}, told(found)
+
+
+def test_a_secret_in_proc_left_open_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_out(monkeypatch, areas, "_PROC_HIDDEN", "keys")
+    found = verify(plan_of(seat))
+    assert names(found, BROKEN) == {"kernel-secrets"}, told(found)
+
+
+def test_a_device_more_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    must(os.path.exists("/dev/kmsg"), "there is no /dev/kmsg to show by mistake")
+    monkeypatch.setattr(areas, "_DEVICES", (*areas._DEVICES, "kmsg"))
+    found = verify(plan_of(seat))
+    assert names(found, BROKEN) == {"devices"}, told(found)
+
+
+def test_streams_that_are_not_opened_again_are_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "stream_steps", tuple)
+    found = verify(plan_of(seat))
+    assert names(found, BROKEN) == {"standard-input"}, told(found)
+
+
+def test_a_namespace_that_is_shared_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespaces, "unshare", lambda flags: unshare(flags & ~CLONE_NEWIPC))
+    found = verify(plan_of(seat))
+    # The host's segment is in sight and belongs to the same user.
+    assert names(found, BROKEN) == {"namespaces", "shared-memory"}, told(found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fails"),
+    [
+        pytest.param("udp dport 53 dnat", {"host", "lookup", "lookup-txt", "lookup-outside"}, id="questions over UDP"),
+        pytest.param("tcp dport 53 dnat", {"lookup-outside-tcp"}, id="questions over TCP"),
+        pytest.param("meta l4proto tcp dnat", {"address", "host"}, id="connections"),
+    ],
+)
+def test_a_rule_of_the_network_left_out_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch, rule: str, fails: set[str]) -> None:
+    def rules(ports: tuple[int, ...], *, ipv6: bool = True) -> str:
+        return "\n".join(line for line in ruleset(ports, ipv6=ipv6).splitlines() if rule not in line) + "\n"
+
+    monkeypatch.setattr(network, "ruleset", rules)
+    found = verify(plan_of(seat))
+    assert names(found, BROKEN) == fails, told(found)
+
+
+# -- what it does not believe
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (b"hello\n", "no JSON"),
+        (b"[]\n", "no answer"),
+        (b'{"name": "mounts", "said": [["/", "ro"]], "twin": 1}\n', "no answer"),
+        (b'{"name": "mounts", "said": [["/"]], "twin": "ok"}\n', "no answer"),
+        (b'{"name": "mounts", "said": [], "twin": "ok", "held": true}\n', "no answer"),
+        (b'{"name": "others", "said": [], "twin": "ok"}\n', "'others'"),
+        (b'{"name": "mounts", "said": [], "twin": "ok"}\n' * 2, "'mounts'"),
+        (b"\xff\n", "no JSON"),
+        (b"[" * 200_000 + b"\n", "no JSON"),
+        (b" " * 300_000, "too much"),
+    ],
+)
+def test_words_that_the_probe_does_not_say_are_an_error(text: bytes, part: str) -> None:
+    with pytest.raises(LaunchError, match=part):
+        read_answers(text, {"mounts"})
+
+
+def test_a_line_that_is_cut_off_is_no_answer() -> None:
+    assert read_answers(b'{"name": "mounts", "said": [], "twin": "ok"}', {"mounts"}) == {}
+
+
+def evidence(*events: Event, **seen: object) -> Evidence:
+    return Evidence(Seen(**seen), events)  # type: ignore[arg-type]  # the fields of what was seen
+
+
+CANARY = Canary("one", "try", "verb", (), {"act": frozenset({"EPERM"})})
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "part"),
+    [
+        (None, UNCLEAR, "did not come to it"),
+        (Answer((("act", "EPERM"),), "ok"), HELD, ""),
+        (Answer((("act", "ok"),), "ok"), BROKEN, "act: ok"),
+        (Answer((("act", "EINVAL"),), "ok"), BROKEN, "act: EINVAL"),
+        (Answer((("another", "EPERM"),), "ok"), BROKEN, "another: EPERM"),
+        (Answer((("act", "EPERM"),), "ENOMEM"), UNCLEAR, "ENOMEM"),
+        (Answer((), "EAGAIN (fork)"), UNCLEAR, "nothing was tried"),
+    ],
+)
+def test_held_needs_the_right_refusal_and_a_twin(answer: Answer | None, state: str, part: str) -> None:
+    found = judge(CANARY, answer, evidence())
+    assert found.state == state
+    assert part in found.reason
+
+
+def test_what_was_noticed_outside_counts_more_than_words() -> None:
+    canary = replace(CANARY, check=lambda evidence: "somebody came" if evidence.seen.arrived else "")
+    answer = Answer((("act", "EPERM"),), "ok")
+    assert judge(canary, answer, evidence()).state == HELD
+    found = judge(canary, answer, evidence(arrived=frozenset({"TCP"})))
+    assert (found.state, found.reason) == (BROKEN, "somebody came")
+
+
+def test_an_excuse_counts_only_for_what_failed() -> None:
+    canary = replace(CANARY, excuse=lambda _: "not on this kernel")
+    assert judge(canary, Answer((("act", "EPERM"),), "ok"), evidence()).state == HELD
+    found = judge(canary, Answer((("act", "ok"),), "ok"), evidence())
+    assert (found.state, found.reason) == (ABSENT, "not on this kernel")
+
+
+def test_an_interpreter_that_the_command_could_write_is_not_believed(seat: Seat) -> None:
+    plan = plan_of(seat).plan
+    assert interpreter(plan) == os.path.realpath(sys.executable)
+    everything = replace(plan, layout=(Place("/", Access.WRITE, Kind.DIRECTORY, HERE),))
+    with pytest.raises(UnsupportedError, match="no Python"):
+        interpreter(everything)
+
+
+def test_variables_that_lead_astray_do_not_reach_the_probe(seat: Seat) -> None:
+    seat.environ["LD_PRELOAD"] = str(seat.world.project / "evil.so")
+    prepared = plan_of(seat)
+    assert "LD_PRELOAD" in prepared.plan.environment  # the command gets it: it is the caller's own
+    found = verify(prepared)
+    assert found.held, told(found)
+    assert found.digest == prepared.plan.digest

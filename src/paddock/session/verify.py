@@ -17,6 +17,7 @@ from threading import Lock
 from paddock.errors import LaunchError, UnsupportedError
 from paddock.fence.kernel.numbers import NUMBERS
 from paddock.model.events import Event
+from paddock.model.paths import is_beneath
 from paddock.model.plan import Access, Plan
 from paddock.model.text import cap
 from paddock.session import verify_files, verify_kernel, verify_network, verify_processes
@@ -27,7 +28,22 @@ from paddock.session.verify_host import HostSide
 from paddock.session.verify_table import ANY, Canary, Evidence
 from paddock.session.verify_view import access
 
-__all__ = ["ABSENT", "BROKEN", "HELD", "SCHEMA", "UNCLEAR", "Finding", "Verification", "to_document", "verify"]
+__all__ = [
+    "ABSENT",
+    "BROKEN",
+    "HELD",
+    "SCHEMA",
+    "UNCLEAR",
+    "Answer",
+    "Finding",
+    "Verification",
+    "expected",
+    "interpreter",
+    "judge",
+    "read_answers",
+    "to_document",
+    "verify",
+]
 
 SCHEMA = 1
 HELD, BROKEN, UNCLEAR, ABSENT = "held", "got through", "unclear", "does not apply"
@@ -37,8 +53,12 @@ _ANSWERS_LIMIT = 1 << 18
 _TEXT_LIMIT = 200
 _MODULES = ("base", "files", "processes", "calls", "network", "main")
 _PACKAGE = "paddock.fence.inside.canary"
-# The loader's variables would let a file of the project speak in the probe's place. Everything else is the plan's.
-_LOADER = "LD_"
+# What the C library and its loader ignore where a program must not be led astray (ld.so(8), secure-execution mode): through these a file of the project could
+# speak in the probe's place. Everything else is the plan's.
+_LEADING_PREFIXES = ("LD_", "MALLOC_")
+_LEADING = frozenset(
+    ("GCONV_PATH", "GETCONF_DIR", "GLIBC_TUNABLES", "HOSTALIASES", "LOCALDOMAIN", "LOCPATH", "NIS_PATH", "NLSPATH", "RESOLV_HOST_CONF", "RES_OPTIONS", "TZDIR")
+)
 _BOOTSTRAP = """
 import sys
 from types import ModuleType
@@ -140,18 +160,27 @@ def interpreter(plan: Plan) -> str:
     Never one that the command could write: it would say what the command wants to be heard. Raises ``UnsupportedError``.
     """
     own = os.path.realpath(sys.executable)
-    library = os.path.dirname(os.path.realpath(os.__file__))
-    if access(plan, own) is Access.READ and access(plan, library) is Access.READ:
+    if _is_only_read(plan, own) and _is_only_read(plan, os.path.dirname(os.path.realpath(os.__file__))):
         return own
-    for path in ("/usr/bin/python3", "/usr/local/bin/python3"):
+    for path, library in (("/usr/bin/python3", "/usr/lib"), ("/usr/local/bin/python3", "/usr/local/lib")):
         real = os.path.realpath(path)
-        if os.path.exists(real) and access(plan, real) is Access.READ:
+        if os.path.exists(real) and _is_only_read(plan, real) and _is_only_read(plan, os.path.realpath(library)):
             return real
     raise UnsupportedError(
         "no Python can be seen inside this fence that the command could not have changed, so there is nothing to run the probe with",
         cause=f"this program runs by {own}, which the plan hides or lets the command write",
         hint="install python3 of the system, or show the interpreter with sandbox.filesystem.allowRead",
     )
+
+
+def _is_only_read(plan: Plan, path: str) -> bool:
+    """Whether the plan shows this and lets nothing at or below it be written."""
+    return access(plan, path) is Access.READ and not any(place.access is Access.WRITE and is_beneath(place.path, path) for place in plan.layout)
+
+
+def _is_leading(name: str) -> bool:
+    """Whether a variable could make the interpreter load or believe something else."""
+    return name in _LEADING or name.startswith(_LEADING_PREFIXES)
 
 
 def _command(python: str, wanted: tuple[Canary, ...]) -> tuple[str, ...]:
@@ -170,7 +199,7 @@ def _run_probe(plan: Plan, host: HostSide, python: str, wanted: tuple[Canary, ..
     """What the probe said, and what was told meanwhile."""
     memory = _Memory()
     timeout = min(PATIENCE_SECONDS, plan.limits.timeout_seconds or PATIENCE_SECONDS)
-    environment = {name: value for name, value in plan.environment.items() if not name.startswith(_LOADER)}
+    environment = {name: value for name, value in plan.environment.items() if not _is_leading(name)}
     plan = replace(plan, argv=_command(python, wanted), environment=environment, limits=replace(plan.limits, timeout_seconds=timeout))
     reader, writer = os.pipe2(os.O_CLOEXEC)
     try:

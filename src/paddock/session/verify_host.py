@@ -118,9 +118,11 @@ class HostSide:
         """Fork until its number is one that nothing inside will have soon; each that is too near ends at once."""
         for _ in range(_TRIES):
             life, reports = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, NOTED)  # the child notes them from its first moment on
             child = os.fork()
             if child == 0:
                 _be_the_process(life[0], reports[1], self._to_remove())
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os.close(life[0])
             os.close(reports[1])
             if child >= _DISTANT:
