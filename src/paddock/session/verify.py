@@ -246,6 +246,8 @@ def _require(ending: Ending, text: bytes) -> None:
         raise LaunchError(
             "the probe did not come to its end in time", step="try the canaries", hint="a longer paddock.limits.timeoutSeconds, or a quieter machine"
         )
+    if ending.cause == "limit":
+        raise LaunchError("a limit of this plan ended the probe", step="try the canaries", hint="a larger paddock.limits.memoryMb, cpuSeconds or diskMb")
     if not text:
         hint = "the plan may hide its library, or a limit may be too small for an interpreter"
         raise LaunchError(f"the probe inside ended with {ending.code} before it said anything", step="run the probe", hint=hint)

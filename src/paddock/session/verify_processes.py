@@ -14,6 +14,9 @@ __all__ = ["canaries"]
 
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
 _MIB = 1 << 20
+# What the fence gives each process on top: memory may be reserved that is never held, and the one who counts all processes is to speak first.
+_RESERVED = 1 << 30
+_PROCESSOR_GRACE = 2
 
 
 def canaries(plan: Plan, host: HostSide) -> Iterator[Canary]:
@@ -44,14 +47,16 @@ def _by_group(evidence: Evidence) -> str:
 
 
 def _limits(plan: Plan) -> Canary:
+    """The limits of each process. Those of all processes together are kept outside, where the program inside cannot look."""
     limits = plan.limits
     wanted = {
         "RLIMIT_NPROC": limits.processes,
-        "RLIMIT_DATA": limits.memory_mb and limits.memory_mb * _MIB,
-        "RLIMIT_FSIZE": limits.disk_mb and limits.disk_mb * _MIB,
-        "RLIMIT_CPU": limits.cpu_seconds,
+        "RLIMIT_DATA": None if limits.memory_mb is None else limits.memory_mb * _MIB + _RESERVED,
+        "RLIMIT_FSIZE": None if limits.disk_mb is None else limits.disk_mb * _MIB,
+        "RLIMIT_CPU": None if limits.cpu_seconds is None else limits.cpu_seconds + _PROCESSOR_GRACE,
         "RLIMIT_NOFILE": limits.open_files,
+        "RLIMIT_CORE": 1,
     }
     areas = {"/tmp": plan.tmp_bytes, "/dev/shm": plan.shm_bytes, "/run": plan.run_bytes}  # noqa: S108 -- the fence's own
     numbers = {name: value for name, value in wanted.items() if value is not None}
-    return Canary("limits", f"find a limit missing among {len(numbers)} and three memory file systems", "limits", (numbers, areas), all_of("bound"))
+    return Canary("limits", f"find one of {len(numbers)} limits of a process or of three memory file systems missing", "limits", (numbers, areas), all_of("bound"))

@@ -94,7 +94,9 @@ class _Limits:
             highest = value + more if hard == resource.RLIM_INFINITY else min(value + more, hard)
             resource.setrlimit(kind, (min(value, highest), highest))
         # 1, not 0: with a pipe in core_pattern the kernel starts that program, as root and outside, whatever the limit is, except at this value (core(5)).
-        resource.setrlimit(resource.RLIMIT_CORE, (min(_NO_CORE, resource.getrlimit(resource.RLIMIT_CORE)[1]),) * 2)
+        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        most = _NO_CORE if hard == resource.RLIM_INFINITY else min(_NO_CORE, hard)  # no limit is -1, the smallest of all
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
 
 
 class _Landlock:
