@@ -110,3 +110,57 @@ def test_a_failure_at_every_step_is_a_refusal_that_names_it(world: World, clean:
             assert said.startswith("LaunchError: cannot "), (step, said)
             assert "injected" in said
             assert said.endswith(f"[{step}]\n")
+
+
+def test_killing_the_supervisor_and_the_launcher_together_leaves_nothing(world: World, clean: Observer) -> None:
+    """As ``kill -9`` of a whole process group does. Only a cgroup can stay then, empty, until the next run."""
+    prepared = world.prepared(*LONG)
+    for step in (*clean.seen(LAUNCHER), *clean.seen(KEEPER), WAIT):
+        observer = Observer(step)
+        trial = start_trial(prepared, observer)
+        observer.wait_until_held()
+        trial.kill(SUPERVISOR)
+        trial.kill(LAUNCHER)
+        observer.go()
+        assert trial.finish()[0] == -9, step
+    with nothing_left(world):
+        assert start_trial(world.prepared(*BRIEF), Observer()).finish() == (0, "")
+
+
+def test_killing_a_supervisor_with_an_open_gate_leaves_nothing(world: World) -> None:
+    ask = """
+import socket, time
+asked = socket.create_connection(("192.0.2.1", 80), 5)
+asked.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+print(asked.recv(4096)[9:12].decode(), flush=True)
+time.sleep(600)
+"""
+    with nothing_left(world):
+        trial = start_trial(world.prepared("/usr/bin/python3", "-I", "-S", "-c", ask), Observer())
+        trial.wait_for("403\n")
+        assert trial.kill(SUPERVISOR)
+        assert trial.finish()[0] == -9
+
+
+@pytest.mark.parametrize(
+    "daemon",
+    [
+        "setsid sh -c '{life}' &",
+        "nohup sh -c '{life}' &",
+        "(setsid sh -c '{life}' &)",
+        "setsid sh -c 'trap \"\" HUP INT QUIT TERM TSTP USR1 USR2; {life}' < /dev/null > /dev/null 2>&1 &",
+    ],
+    ids=["session of its own", "nohup", "two forks", "deaf"],
+)
+@pytest.mark.parametrize("end", ["exit 7", "sleep 600"])
+def test_a_daemon_ends_with_the_run(world: World, daemon: str, end: str) -> None:
+    """However the run ends. The first line of the twin: the daemon lives while the run does."""
+    life = "while :; do echo > beat; sleep 0.01; done"
+    script = daemon.format(life=life) + "\nwhile ! test -e beat; do sleep 0.01; done; rm beat; while ! test -e beat; do sleep 0.01; done; echo up; " + end
+    (world.project / "beat").unlink(missing_ok=True)
+    trial = start_trial(world.prepared("/bin/sh", "-c", script), Observer())
+    trial.wait_for("up\n")
+    if end != "exit 7":
+        assert trial.kill(SUPERVISOR)
+    assert trial.finish()[0] == (7 if end == "exit 7" else -9)  # this alone says that nothing lives
+    (world.project / "beat").unlink()

@@ -42,6 +42,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _HELD = 1
 _ROOM = 16384
 
+_launchers: set[str] = set()
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _syscall = _libc.syscall
 _syscall.restype = ctypes.c_long
@@ -172,6 +174,7 @@ class Trial:
             _end_tree(self.nursery)
             raise
         finally:
+            _launchers.add(str(self.observer.pid_of(LAUNCHER)))
             os.close(self._handle)
             os.close(self.output)
         return self.observer.status, said.decode("utf-8", "replace")
@@ -284,10 +287,10 @@ class Leftovers:
 
 
 def _cgroups() -> Iterator[str]:
-    """Those whose launcher (its process id ends the name) is gone: others belong to runs of somebody else, now."""
+    """Those of our own launchers (its process id ends the name): others belong to runs of somebody else."""
     for folder in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup"):
         if Path(folder).is_dir():
-            yield from (name for name in os.listdir(folder) if name.startswith("paddock") and not Path("/proc", name.rpartition("-")[2]).exists())
+            yield from (name for name in os.listdir(folder) if name.startswith("paddock") and name.rpartition("-")[2] in _launchers)
 
 
 class World:

@@ -298,3 +298,12 @@ def test_a_run_that_could_not_start_has_its_end_in_the_log(world: World) -> None
     assert (first.event.kind, last.event.kind) == ("run.start", "run.end")
     assert last.event.reason == "no-such-program: command not found"
     assert dict(last.event.detail)["code"] == 127
+
+
+def test_a_user_who_may_start_no_more_processes_is_told_so(world: World) -> None:
+    applies(os.getuid() != 0, "this limit does not bind root")
+    prepared = world.prepared(*EXIT_7)
+    trial = start_trial(prepared, Observer(), before=lambda: resource.setrlimit(resource.RLIMIT_NPROC, (1, 1)))
+    code, said = trial.finish()
+    assert code == 125
+    assert said == "LaunchError: cannot start the launcher: Resource temporarily unavailable [start the launcher]\n"

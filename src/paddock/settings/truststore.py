@@ -18,6 +18,7 @@ from paddock.settings.trust import recorded
 __all__ = ["HOSTS", "accepted_entries", "forget_trust", "is_trusted", "record_trust"]
 
 _VERSION = 1
+_TRIES = 8
 
 HOSTS = "-hosts"
 """The part for hosts that files of tools name."""
@@ -86,10 +87,20 @@ def _path(state_home: str, project_root: str, part: str) -> str:
     return f"{state_home}/trust/{sha256(os.fsencode(project_root)).hexdigest()}{part}.json"
 
 
+def _whole(path: str) -> tuple[bytes, os.stat_result] | None:
+    """The record as it is or was a moment ago: one that is renamed over while it is read does not read as unchanged, and the new one is there at once."""
+    for _ in range(_TRIES - 1):
+        try:
+            return read_optional(path)
+        except SettingsError:
+            continue
+    return read_optional(path)
+
+
 def _record(state_home: str, project_root: str, part: str = "") -> dict[str, object]:
     path = _path(state_home, project_root, part)
     try:
-        found = read_optional(path)
+        found = _whole(path)
         if found is None or found[1].st_uid != os.geteuid() or found[1].st_mode & 0o022:
             return {}
         record = parse(path, found[0]).root.plain()
