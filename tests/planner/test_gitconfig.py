@@ -46,7 +46,7 @@ def with_git(path: Path, text: str) -> list[tuple[str, str | None]] | None:
 
 
 def ours(text: str) -> list[tuple[str, str | None]]:
-    return [(f"{s.section}.{s.subsection}.{s.key}" if s.subsection else f"{s.section}.{s.key}", s.value) for s in parse(text)]
+    return [(".".join(filter(None, (s.section, s.subsection, s.key))), s.value) for s in parse(text)]
 
 
 @pytest.mark.parametrize("text", SAMPLES)

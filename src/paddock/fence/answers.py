@@ -30,6 +30,11 @@ class Answer:
     first: int
     second: int
 
+    kind: int
+    request: int
+    first: int
+    second: int
+
     def __init__(self, data: bytes, fds: list[int]) -> None:
         self.kind, self.request, self.first, self.second = keeper.ANSWER.unpack_from(data)
         self.extra = data[keeper.ANSWER.size :]

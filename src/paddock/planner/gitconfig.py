@@ -17,10 +17,16 @@ __all__ = ["Setting", "parse", "settings_of"]
 MAX_INCLUDES = 16
 MAX_BYTES = 1 << 18
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", '"': '"', "\\": "\\"}
+_BLANKS = " \t\n\r"
+_KEY = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
+_LETTERS = _KEY - frozenset("0123456789-")
 
 
 class Setting(NamedTuple):
-    """``section`` and ``key`` are lower case, ``subsection`` as it was written; ``value`` is None for a key without ``=``. ``line`` counts from 1."""
+    """``section`` and ``key`` are lower case, ``subsection`` as it was written; ``value`` is None for a key without ``=``. ``line`` counts from 1.
+
+    A key above the first section has an empty one: git lists it and gives it no meaning.
+    """
 
     section: str
     subsection: str
@@ -30,91 +36,137 @@ class Setting(NamedTuple):
 
 
 def parse(text: str) -> Iterator[Setting]:
-    """Every setting in order. Lines that are no configuration end the reading: git would refuse the file as a whole."""
+    """Every setting in order. What is no configuration ends the reading: git would refuse the file as a whole."""
+    reader = _Reader(text.removeprefix("\ufeff").replace("\r\n", "\n"))
     section = subsection = ""
-    lines = enumerate(text.split("\n"), 1)
-    for number, raw in lines:
-        line = raw.strip(" \t\r\f\v")
-        if line.startswith("["):
-            head, rest = _header(line)
-            if head is None:
-                return
-            section, subsection = head
-            line = rest.strip(" \t\r")
-        if not line or line[0] in "#;":
-            continue
-        key, found, value = line.partition("=")
-        key = key.strip(" \t").lower()
-        if not found:
-            key = key.split("#")[0].split(";")[0].strip()
-        if not section or not key or not key[0].isalpha() or not all(c.isalnum() or c == "-" for c in key):
-            return
-        if not found:
-            yield Setting(section, subsection, key, None, number)
-            continue
-        parsed, more = _value(value)
-        while more:
-            try:
-                _, following = next(lines)
-            except StopIteration:
-                break
-            part, more = _value(following, parsed)
-            parsed = part
-        yield Setting(section, subsection, key, parsed, number)
+    try:
+        while (character := reader.next_start()) is not None:
+            if character == "[":
+                section, subsection = reader.header()
+                continue
+            line = reader.line
+            key, value = reader.setting(character)
+            yield Setting(section, subsection, key, value, line)
+    except _NoConfiguration:
+        return
 
 
-def _header(line: str) -> tuple[tuple[str, str] | None, str]:
-    """``([section "sub"], what follows on the line)``; None when the line is malformed."""
-    name = ""
-    position = 1
-    while position < len(line) and (line[position].isalnum() or line[position] in "-."):
-        name += line[position]
-        position += 1
-    sub = ""
-    rest = line[position:].lstrip(" \t")
-    if rest.startswith('"'):
-        end = 1
-        while end < len(rest) and rest[end] != '"':
-            if rest[end] == "\\":
-                end += 1
-            sub += rest[end : end + 1]
-            end += 1
-        rest = rest[end + 1 :].lstrip(" \t")
-    elif "." in name:
-        name, _, sub = name.partition(".")
-    if not rest.startswith("]"):
-        return None, ""
-    return (name.lower(), sub), rest[1:]
+class _NoConfiguration(Exception):  # noqa: N818 - ends the reading and leaves this file never
+    pass
 
 
-def _value(text: str, begun: str = "") -> tuple[str, bool]:
-    """The value so far and whether the next line belongs to it."""
-    out = begun
-    quoted = False
-    kept = len(out)
-    text = text if begun else text.lstrip(" \t")
-    position = 0
-    while position < len(text):
-        character = text[position]
-        if character == "\\":
-            following = text[position + 1 : position + 2]
-            if following in ("", "\r"):
-                return out, True
-            out += _ESCAPES.get(following, following)
-            position += 2
-            kept = len(out)
-            continue
-        position += 1
-        if character == '"':
-            quoted = not quoted
-            kept = len(out)
-        elif character in "#;" and not quoted:
-            break
-        else:
-            out += character
-            if quoted or character not in " \t\r":
-                kept = len(out)
-    return out[:kept], False
+class _Reader:
+    """One pass over the text, character by character as git makes it (config.c); what lies behind the end is a line end."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self.line = 1
+
+    def _next(self) -> str:
+        character = self._text[self._at : self._at + 1] or "\n"
+        self._at += 1
+        self.line += character == "\n"
+        return character
+
+    @property
+    def _ended(self) -> bool:
+        return self._at > len(self._text)
+
+    def next_start(self) -> str | None:
+        """The next character that begins something, past blanks and comments; None at the end."""
+        comment = False
+        while not self._ended:
+            character = self._next()
+            if character == "\n":
+                comment = False
+            elif character in "#;":
+                comment = True
+            elif not comment and character not in _BLANKS:
+                return character
+        return None
+
+    def header(self) -> tuple[str, str]:
+        """Section and subsection, from behind the bracket. ``[a.b]`` is an old way to write ``[a "b"]`` and knows no capitals."""
+        name: list[str] = []
+        while (character := self._next()) != "]":
+            if character in _BLANKS:
+                return "".join(name).lower(), self._subsection(character)
+            if character not in _KEY and character != ".":
+                raise _NoConfiguration
+            name.append(character)
+        section, _, subsection = "".join(name).lower().partition(".")
+        return section, subsection
+
+    def _subsection(self, character: str) -> str:
+        while character in _BLANKS:
+            if character == "\n":
+                raise _NoConfiguration
+            character = self._next()
+        if character != '"':
+            raise _NoConfiguration
+        out: list[str] = []
+        while (character := self._next()) != '"':
+            if character == "\\":
+                character = self._next()
+            if character == "\n":
+                raise _NoConfiguration
+            out.append(character)
+        if self._next() != "]":
+            raise _NoConfiguration
+        return _text(out)
+
+    def setting(self, first: str) -> tuple[str, str | None]:
+        """Key and value, from behind the key's first character."""
+        if first not in _LETTERS:
+            raise _NoConfiguration
+        name = [first]
+        while (character := self._next()) in _KEY:
+            name.append(character)
+        while character in " \t":
+            character = self._next()
+        if character not in "=\n":
+            raise _NoConfiguration
+        return "".join(name).lower(), None if character == "\n" else self._value()
+
+    def _value(self) -> str:
+        out: list[str] = []
+        blanks: list[str] = []
+        quoted = comment = False
+        while (character := self._next()) != "\n":
+            if comment:
+                continue
+            if not quoted and character in _BLANKS:
+                if out:
+                    blanks.append(character)
+                continue
+            if not quoted and character in "#;":
+                comment = True
+                continue
+            out += blanks
+            blanks.clear()
+            if character == "\\":
+                character = self._next()
+                if character != "\n":
+                    out.append(_escaped(character))
+            elif character == '"':
+                quoted = not quoted
+            else:
+                out.append(character)
+        if quoted:
+            raise _NoConfiguration
+        return _text(out)
+
+
+def _escaped(character: str) -> str:
+    if character not in _ESCAPES:
+        raise _NoConfiguration
+    return _ESCAPES[character]
+
+
+def _text(characters: list[str]) -> str:
+    """As C sees it: up to the first NUL."""
+    return "".join(characters).partition("\0")[0]
 
 
 def settings_of(view: View, path: str, home: str, _seen: set[str] | None = None) -> Iterator[tuple[str, Setting]]:

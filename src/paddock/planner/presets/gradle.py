@@ -124,7 +124,7 @@ def _script(text: str) -> str:
         inside = depth > 0 or "credentials" in line.lower()
         if inside:
             depth = max(0, depth + line.count("{") - line.count("}"))
-        out.append(_emptied(line) if inside or looks_secret(line) else without_logins(line))
+        out.append(without_logins(_emptied(line) if inside or looks_secret(line) else line))
     return "\n".join(out)
 
 

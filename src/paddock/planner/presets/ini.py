@@ -21,26 +21,32 @@ class Line(NamedTuple):
 
 
 def lines(text: str, *, continued: bool = False) -> Iterator[Line]:
-    """Every setting. ``continued`` joins indented lines to the one before, as Python's configparser does."""
+    """Every setting. ``continued`` joins lines that are indented further than a setting to it, as Python's configparser does."""
     section = ""
     pending: Line | None = None
+    indent = 0
+    more: list[str] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.rstrip("\r")
-        if continued and pending is not None and line[:1] in (" ", "\t") and line.strip():
-            pending = pending._replace(value=f"{pending.value}\n{line.strip()}")
+        stripped = line.strip()
+        if continued and pending is not None and (not stripped or stripped[0] in "#;"):
+            continue
+        if continued and pending is not None and len(line) - len(line.lstrip()) > indent:
+            more.append(stripped)
             continue
         if pending is not None:
-            yield pending
+            yield pending._replace(value="\n".join((pending.value, *more)))
             pending = None
-        stripped = line.strip()
         if not stripped or stripped[0] in "#;":
             continue
-        if stripped.startswith("[") and stripped.endswith("]"):
-            section = stripped[1:-1].strip()
+        end = stripped.rfind("]")
+        if stripped.startswith("[") and (end == len(stripped) - 1 or (continued and end > 1)):  # Python's reader does not look behind the bracket
+            section = stripped[1:end].strip()
             continue
-        key, found, value = stripped.partition("=")
-        if not found and continued:
-            key, found, value = stripped.partition(":")
+        mark = ":" if continued and ":" in stripped.partition("=")[0] else "="
+        key, found, value = stripped.partition(mark)
         pending = Line(number, section, key.strip(), value.strip() if found else "true")
+        indent = len(line) - len(line.lstrip())
+        more = []
     if pending is not None:
-        yield pending
+        yield pending._replace(value="\n".join((pending.value, *more)))

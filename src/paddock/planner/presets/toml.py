@@ -6,17 +6,42 @@ from collections.abc import Mapping
 
 from paddock.planner.presets.urls import without_login
 
-__all__ = ["line_of", "parsed", "written"]
+__all__ = ["MAX_DEPTH", "line_of", "parsed", "written"]
+
+MAX_DEPTH = 64
+MAX_BYTES = 1 << 16
+"""Settings that are longer are no settings. The standard library's reader needs memory with the square of a key's length, for every key."""
+MAX_DOTS = 500
+"""In one line: a longer key is an attack."""
 
 
 def parsed(content: bytes) -> dict[str, object]:
-    """Empty for a file that is no TOML (or nested deeper than Python can read): that is the tool's own to complain about."""
+    """Empty for a file that is no TOML (or nested deeper than any settings are): that is the tool's own to complain about."""
     import tomllib
 
+    if len(content) > MAX_BYTES or any(line.count(b".") > MAX_DOTS for line in content.split(b"\n")):
+        return {}
     try:
-        return tomllib.loads(content.decode("utf-8", "replace"))
+        table = tomllib.loads(content.decode("utf-8", "replace"))
     except (tomllib.TOMLDecodeError, RecursionError):
         return {}
+    return {} if _too_deep(table) else table
+
+
+def _too_deep(table: object) -> bool:
+    """Whether something lies below ``MAX_DEPTH`` tables and lists: dotted keys make a thousand of them in a line."""
+    layer: list[object] = [table]
+    for _ in range(MAX_DEPTH):
+        layer = [inner for value in layer for inner in _inside(value)]
+        if not layer:
+            return False
+    return True
+
+
+def _inside(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def written(table: Mapping[str, object]) -> bytes:

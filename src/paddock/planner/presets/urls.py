@@ -33,10 +33,10 @@ def _authority(url: str) -> tuple[str, str, str]:
 def without_login(url: str) -> str:
     """The same address without ``user:password@``. A bare user name of an ssh address stays: it says which account, not who may use it."""
     scheme, authority, rest = _authority(url)
-    login, found, host = authority.rpartition("@")
-    if not found or (scheme.startswith(("ssh", "git+ssh")) and ":" not in login):
-        return url
-    return f"{scheme}{host}{rest}"
+    login, found, _ = authority.rpartition("@")
+    if found and scheme.startswith(("ssh", "git+ssh")) and ":" not in login:
+        return f"{scheme}{authority}{without_logins(rest)}"
+    return without_logins(url)  # whatever it is: some reader may find an address further inside
 
 
 def without_logins(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from paddock.model import paths
 from paddock.planner.presets.base import Given, Gives
-from paddock.planner.presets.urls import without_login
+from paddock.planner.presets.urls import without_logins
 
 __all__ = ["configure", "hosts"]
 
@@ -80,7 +80,7 @@ def _block(text: str) -> Iterator[_Line]:
         name = key.strip().strip("\"'")
         if not found or name.startswith("#"):
             continue
-        if key[0] not in " \t":
+        if not key.startswith((" ", "\t")):
             scopes, scope = (line, "") if name == _SCOPES and not value.strip() else ("", "")
             if name in _KEPT:
                 yield _Line(number, f"{key}:{_clean(value)}", _plain(value) if name == "npmRegistryServer" else "")
@@ -92,8 +92,7 @@ def _block(text: str) -> Iterator[_Line]:
 
 def _clean(value: str) -> str:
     """The value without a login; quotes around the address do not matter for that."""
-    before, found, after = value.partition("://")
-    return before + found + (without_login("x://" + after)[4:] if found else "")
+    return without_logins(value)
 
 
 def _plain(value: str) -> str:
