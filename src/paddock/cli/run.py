@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from paddock.cli.options import COMMON, Option, Parsed, help_text, parse
 from paddock.cli.output import Output
 from paddock.cli.request import request_from
-from paddock.errors import UsageError
+from paddock.errors import PaddockError, UsageError
 from paddock.session.prepare import Prepared, Request, prepare
+
+if TYPE_CHECKING:
+    from paddock.session.junit_file import JunitFile
+    from paddock.session.reportfile import ReportFile
 
 __all__ = ["OPTIONS", "carry_out", "main"]
 
@@ -16,10 +21,12 @@ OPTIONS: tuple[Option, ...] = (
     *COMMON,
     Option("--dry-run", "", "print the plan and what it does not cover; run nothing"),
     Option("--json", "FILE|-", "write a report for programs; `-` is standard error"),
+    Option("--junit", "FILE", "write a report for the dashboards of CI systems, in JUnit's XML"),
     Option("--quiet", "", "no block at the end"),
     Option("--verbose", "", "a block at the end even when nothing was refused, with everything that was withheld"),
     Option("--pass-fd", "N", "pass this open descriptor on, under its number; all others above 2 are closed inside"),
     Option("--fail-on-planted", "", "end with exit code 12 when the command succeeded and left files that something outside may run later"),
+    Option("--fail-on-violation", "", "end with exit code 13 when the command succeeded and something was refused"),
     Option("--help", "", "this page"),
 )
 USAGE = "paddock run [OPTIONS] [--] COMMAND [ARGUMENTS]"
@@ -70,13 +77,42 @@ def _run(parsed: Parsed, prepared: Prepared, out: Output) -> int:
 
     target = parsed.last("--json")
     report: ReportFile | str = ReportFile(target) if target not in ("", "-") else target
-    outcome = run(prepared, on_publish=out.note)
+    junit = _junit(parsed, report)
+    try:
+        outcome = run(prepared, on_publish=out.note)
+    except PaddockError as error:
+        _say(junit.failed(error) if junit else "", out)
+        raise
     if parsed.has("--fail-on-planted") and outcome.planted.total and outcome.ending.code == 0:
         from paddock.session.planted import EXIT_CODE
         from paddock.session.supervise import Ending
 
         outcome = replace(outcome, ending=Ending(EXIT_CODE, "planted"))
+    if parsed.has("--fail-on-violation"):
+        from paddock.session.verdict import fail_on_violation
+
+        outcome = fail_on_violation(outcome)
     from paddock.session.report import write_report
 
     write_report(prepared, outcome, out, quiet=parsed.has("--quiet"), verbose=parsed.has("--verbose"), json_to=report)
+    _say(junit.finished(prepared, outcome) if junit else "", out)
     return outcome.ending.code
+
+
+def _junit(parsed: Parsed, other: ReportFile | str) -> JunitFile | None:
+    """The file of ``--junit``, opened before the command starts."""
+    if not parsed.has("--junit"):
+        return None
+    from paddock.session.junit_file import JunitFile
+
+    return JunitFile(
+        parsed.last("--junit"),
+        other=None if isinstance(other, str) else other,
+        fail_on_violation=parsed.has("--fail-on-violation"),
+        fail_on_planted=parsed.has("--fail-on-planted"),
+    )
+
+
+def _say(trouble: str, out: Output) -> None:
+    if trouble:
+        out.note(trouble)

@@ -1,4 +1,4 @@
-"""The file that ``--json FILE`` names, held open from before the command starts until its report is written.
+"""The file that ``--json FILE`` (or another option) names, held open from before the command starts until its report is written.
 
 The command may write where the file stands. Were it opened afterwards, a link planted at its name, or in place of a folder above it, would make Paddock write
 outside of the fence for it.
@@ -19,17 +19,22 @@ _SYSTEM_LINKS = ("/dev", "/proc")
 
 
 class ReportFile:
-    """Opens and empties the file. ``path`` may be relative to the working folder. Raises ``UsageError`` when it is a link or cannot be written."""
+    """Opens and empties the file. ``path`` may be relative to the working folder; ``option`` named it. Raises ``UsageError`` for a link, or when it cannot be
+    written.
+    """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, option: str = "--json") -> None:
         self.path = path
+        self.option = option
         named = join(os.getcwd(), path)
         follow = 0 if any(is_beneath(named, folder) for folder in _SYSTEM_LINKS) else os.O_NOFOLLOW
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | follow, 0o666)
         except OSError as error:
             link = " (it is a link)" if os.path.islink(path) else ""
-            raise UsageError(f"--json: cannot write {path}: {error.strerror}{link}", hint="name a file that is not a link, in a folder that exists") from error
+            raise UsageError(
+                f"{option}: cannot write {path}: {error.strerror}{link}", hint="name a file that is not a link, in a folder that exists"
+            ) from error
 
     def write(self, text: str) -> str:
         """Replace the content and close the file. Returns an empty text, or one sentence about what went wrong: the run is over and its exit code stands."""
@@ -40,11 +45,16 @@ class ReportFile:
             data = text.encode("ascii")
             while data:
                 data = data[os.write(self._fd, data) :]
-            return "" if self._in_place() else f"--json: {self.path} was replaced while the command ran: what stands there is not this report"
+            return "" if self._in_place() else f"{self.option}: {self.path} was replaced while the command ran: what stands there is not this report"
         except OSError as error:
-            return f"--json: cannot write {self.path}: {error.strerror}"
+            return f"{self.option}: cannot write {self.path}: {error.strerror}"
         finally:
             os.close(self._fd)
+
+    def is_same(self, other: ReportFile) -> bool:
+        """Whether both would write to one file of the disk, whatever the names."""
+        mine = os.fstat(self._fd)
+        return stat.S_ISREG(mine.st_mode) and os.path.samestat(mine, os.fstat(other._fd))
 
     def _in_place(self) -> bool:
         status = os.fstat(self._fd)

@@ -59,4 +59,6 @@ def _limits(plan: Plan) -> Canary:
     }
     areas = {"/tmp": plan.tmp_bytes, "/dev/shm": plan.shm_bytes, "/run": plan.run_bytes}  # noqa: S108 -- the fence's own
     numbers = {name: value for name, value in wanted.items() if value is not None}
-    return Canary("limits", f"find one of {len(numbers)} limits of a process or of three memory file systems missing", "limits", (numbers, areas), all_of("bound"))
+    return Canary(
+        "limits", f"find one of {len(numbers)} limits of a process or of three memory file systems missing", "limits", (numbers, areas), all_of("bound")
+    )
