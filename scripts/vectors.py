@@ -15,18 +15,12 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "src")]
 
-from scripts import vectors_paths, vectors_settings  # noqa: E402 -- runs as a script, so it first has to say where its neighbours are
+from scripts import vectors_paths, vectors_rules, vectors_settings  # noqa: E402 -- runs as a script, so it first has to say where its neighbours are
 
-KINDS: dict[str, Callable[[Mapping[str, Any]], object]] = {**vectors_settings.KINDS, **vectors_paths.KINDS}
+KINDS: dict[str, Callable[[Mapping[str, Any]], object]] = {**vectors_settings.KINDS, **vectors_paths.KINDS, **vectors_rules.KINDS}
 """What gives the outcome of one vector, by kind."""
 
-LATER: dict[str, str] = {
-    **dict.fromkeys(("rule_parse", "rule_match", "split", "strip", "decision", "excluded", "param", "network", "critical"), "rules about tool calls"),
-    "webfetch": "rules about tool calls",
-    **dict.fromkeys(("hook_matcher", "hook_result", "hook_combine"), "hooks"),
-    "mcp_server": "MCP servers",
-    "telemetry_event": "telemetry",
-}
+LATER: dict[str, str] = {"telemetry_event": "telemetry"}
 """Kinds about things that Paddock does not do yet."""
 
 

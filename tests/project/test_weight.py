@@ -37,6 +37,8 @@ BANNED = {
     "urllib",
     "h11",
     "dns",
+    "tree_sitter",
+    "tree_sitter_bash",
 }
 SHOW = """
 import sys
