@@ -71,7 +71,8 @@ def stop_signal(answer: Answer) -> int:
 
 def exit_signal(answer: Answer) -> int:
     """The signal in an ``EXITED`` packet that ``exit_code`` has read; 0 for a command that left by itself."""
-    return max(0, -os.waitstatus_to_exitcode(answer.second))
+    code: int = os.waitstatus_to_exitcode(answer.second)
+    return max(0, -code)
 
 
 def ports(answer: Answer) -> list[int]:

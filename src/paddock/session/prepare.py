@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from paddock.errors import UnsupportedError
+from paddock.host.around import find as find_around
 from paddock.host.facts import gather
 from paddock.host.files import HostFiles
+from paddock.model.around import PLACE, describe
 from paddock.model.paths import is_beneath
-from paddock.model.plan import Access, Plan
+from paddock.model.plan import Access, Plan, PrivateFile
 from paddock.model.policy import Policy
-from paddock.model.settings import Context, Notice, Settings
+from paddock.model.settings import Context, Notice, Origin, Scope, Settings
 from paddock.permissions.rule import notices
 from paddock.planner.enforce import wants_cgroup
 from paddock.planner.meaning import policy_from
@@ -26,6 +28,7 @@ from paddock.settings.trust import digest_of
 from paddock.settings.truststore import HOSTS, accepted_entries
 
 if TYPE_CHECKING:
+    from paddock.planner.nested import Narrowing
     from paddock.planner.planted import Before
 
 __all__ = ["Prepared", "Request", "is_homeless", "load_settings", "make_own_folders", "managed_hosts_only", "prepare", "with_hosts"]
@@ -68,6 +71,7 @@ class Prepared:
     before: Before | None = None
     began: tuple[int, int] = (0, 0)
     passed: tuple[int, ...] = ()
+    narrowing: Narrowing | None = None
 
 
 def load_settings(request: Request) -> Settings:
@@ -107,9 +111,16 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
     """
     began = beginning()
     settings = load_settings(request)
+    around = find_around()
+    if around is not None and settings.trust_needed and settings.trust_digest == around.accepted:
+        settings = load_settings(replace(request, trust_project=True))  # what was accepted is hidden inside; the fence around knows that it was
     refuse_unsupported(settings)
     policy = policy_from(settings)
     facts = gather(cgroups=wants_cgroup(policy.limits))
+    if around is not None:
+        from paddock.planner.nested import counted  # few runs are inside another
+
+        facts = counted(facts, around)
 
     def plan_now() -> Draft:
         return draft(policy, settings, facts, HostFiles(), argv=request.argv, cwd=request.cwd, environ=request.environ, allow_home=request.allow_home)
@@ -119,6 +130,7 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
     # Another run may have made them meanwhile: what matters is whether this plan knew of them.
     if make and (make_own_folders(settings.context, made.plan) or _present(settings.context) != present):
         made = plan_now()
+    accepted = "" if settings.trust_needed else settings.trust_digest
     settings = with_hosts(settings, made)
     plan = made.plan
     said = notices(settings)
@@ -126,7 +138,22 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
         said = (*said, _trust_notice(settings))
     if said:
         plan = replace(plan, notices=(*plan.notices, *said))
-    return Prepared(settings, policy, plan, _remember(made, request, began) if make else None, began, request.passed)
+    narrowing = None
+    if around is None:
+        # After the digest, which covers everything that this tells.
+        plan = replace(plan, private_files=(*plan.private_files, _description(plan, settings, accepted)))
+    else:
+        from paddock.session.nested import judge
+
+        narrowing, said = judge(plan, settings, around)
+        plan = replace(plan, notices=(*plan.notices, *said))
+    return Prepared(settings, policy, plan, _remember(made, request, began) if make else None, began, request.passed, narrowing)
+
+
+def _description(plan: Plan, settings: Settings, accepted: str) -> PrivateFile:
+    """What a Paddock that is started inside has to know about the fence around it."""
+    content = describe(plan, settings.list("paddock.network.publish"), accepted)
+    return PrivateFile(PLACE, content, 0o444, Origin(Scope.BUILTIN, "builtin", text="the fence itself"))
 
 
 def _remember(made: Draft, request: Request, began: tuple[int, int]) -> Before:

@@ -26,6 +26,7 @@ from paddock.session.prepare import Prepared, is_homeless
 from paddock.session.supervise import SIGNALS, Ending, Errands, Loop
 
 if TYPE_CHECKING:
+    from paddock.planner.nested import Narrowing
     from paddock.session.limits import Warden
     from paddock.session.terminal import Relay
 
@@ -41,8 +42,8 @@ FIRST_COUNT_SECONDS = 0.5
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How it went. ``seconds`` is wall clock from before the fence to after its end; ``published`` are sentences about ports reachable from outside;
-    ``usage`` is what the run took; ``planted`` what it left that the host may run later. ``signal`` is the signal that ended the command (0: it left by itself, or was ended
-    with everything inside).
+    ``usage`` is what the run took; ``planted`` what it left that the host may run later.
+    ``signal`` is the signal that ended the command (0: it left by itself, or was ended with everything inside).
     """
 
     run_id: str
@@ -65,6 +66,8 @@ def run(prepared: Prepared, *, on_publish: Callable[[str], None], on_step: OnSte
     """
     steps = _Steps(on_step)
     try:
+        if prepared.narrowing is not None:
+            return _carry_out_inside(prepared, prepared.narrowing, steps, lifeline)
         return _carry_out(prepared, on_publish, steps, lifeline)
     except OSError as error:
         raise _failed(steps.now, error) from error
@@ -93,6 +96,22 @@ def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _St
         seconds = time.monotonic() - began
         recorder.emit(_end_event(ending, seconds))
     return Outcome(run_id, ending, seconds, recorder, tuple(run.published), replace(run.usage, wall_seconds=seconds), planted, run.signal)
+
+
+def _carry_out_inside(prepared: Prepared, narrowing: Narrowing, steps: _Steps, lifeline: int) -> Outcome:
+    """In a fence that stands already: no namespaces, no gate and no log of its own, only what can be put around a process."""
+    from paddock.session.nested import Unkept, carry_out  # few runs are inside another
+
+    run_id = os.urandom(4).hex()
+    with Unkept("", run_id) as log, SignalFd(_wanted_signals()) as signals:
+        recorder = Recorder(log)
+        recorder.emit(_start_event(prepared.plan))
+        steps("run the command, narrowed, and wait for it")
+        ending, ended_by, usage = carry_out(prepared.plan, narrowing, signals, lifeline)
+        planted = find(prepared.before, prepared.began)
+        tell(planted, recorder)
+        recorder.emit(_end_event(ending, usage.wall_seconds or 0.0))
+    return Outcome(run_id, ending, usage.wall_seconds or 0.0, recorder, (), usage, planted, ended_by)
 
 
 def conduct(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int]) -> Ending:

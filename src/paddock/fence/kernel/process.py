@@ -16,7 +16,9 @@ __all__ = [
     "CLONE_NEWPID",
     "CLONE_NEWUSER",
     "CLONE_NEWUTS",
+    "adopt_orphans",
     "close_from",
+    "die_with_parent",
     "drop_capabilities",
     "no_new_privileges",
     "read_memory",
@@ -36,7 +38,9 @@ PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+PR_SET_PDEATHSIG = 1
 PR_SET_SECUREBITS = 28
 
 # capabilities(7): NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, each with its lock, and the lock of KEEP_CAPS: no way of becoming more by being uid 0.
@@ -59,6 +63,16 @@ def unshare(flags: int) -> None:
 def set_dumpable(*, dumpable: bool) -> None:
     """Whether processes of the same user may look into this one and whether its files in ``/proc`` belong to it (PR_SET_DUMPABLE)."""
     _prctl(PR_SET_DUMPABLE, int(dumpable), 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """From now on a descendant whose parent ends becomes a child of this process (PR_SET_CHILD_SUBREAPER)."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def die_with_parent() -> None:
+    """End by SIGKILL when the thread that forked this process ends (PR_SET_PDEATHSIG). It may have ended already: compare the parent's process id after."""
+    _prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)
 
 
 def no_new_privileges() -> None:
