@@ -18,6 +18,8 @@ from paddock.model.unprotect import Lifting
 from paddock.planner import environment
 from paddock.planner.enforce import cgroups_for, watched
 from paddock.planner.layout import Ground, Layout, lay_out
+from paddock.planner.preflight import preflight
+from paddock.planner.preflight_script import FOLDER
 from paddock.planner.presets.base import Given
 from paddock.planner.presets.collect import Presets, collect
 from paddock.planner.private_files import name_files
@@ -87,15 +89,20 @@ def draft(
     limits = enforceable(policy.limits, facts)
     cgroups = cgroups_for(limits, facts)
     variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=doors, extra=presets.environment)
+    # A private file stands in front of the host's: what it covers needs no mask, and touching it is no violation.
+    places = tuple(place for place in layout.places() if place.path not in covered)
+    lifting = Lifting(ground.project_root, policy.filesystem.unprotect_lock)
+    own_git = preflight(view, places, layout.searched.repositories, lifting, variables)
+    if own_git:
+        variables["PATH"] = f"{FOLDER}:{variables['PATH']}"
     plan = Plan(
         argv=tuple(argv),
         cwd=ground.cwd,
         home=ground.home,
         uid=facts.uid,
         gid=facts.gid,
-        # A private file stands in front of the host's: what it covers needs no mask, and touching it is no violation.
-        layout=tuple(place for place in layout.places() if place.path not in covered),
-        private_files=(*name_files(view, facts.hostname), *presets.files),
+        layout=places,
+        private_files=(*name_files(view, facts.hostname), *presets.files, *own_git),
         binds=presets.binds,
         environment=variables,
         removed=removed,
@@ -110,7 +117,7 @@ def draft(
         notices=(*settings.notices, *layout.notices, *presets.notices, *notices),
         backend=backend,
         digest="",
-        lifting=Lifting(ground.project_root, policy.filesystem.unprotect_lock),
+        lifting=lifting,
         cgroups=cgroups,
         watched=watched(limits, cgroups),
     )

@@ -1,7 +1,7 @@
 """What a run left behind that somebody outside would run or obey later: remembered before, looked for afterwards.
 
 The planner has listed the write roots already; its listing is the memory. Afterwards each of these folders is asked for its change time (ctime, which no
-program can set: inode(7)), and only those that changed are listed again; what is new in them is gone into. Files that are known are compared by inode and change
+program can set: inode(7)), and only those that changed are listed again; what is new in them is gone into. Known files are compared by inode and change
 time, and where their content was read before, by content: a checkout that goes away and comes back changes nothing. Nothing is hashed here, and no file of the
 project is read afterwards but git's own configuration and what was lifted.
 

@@ -63,9 +63,9 @@ def clone_tree(fd: int, path: str = "", *, recursive: bool = True) -> int:
     return _open_tree(fd, os.fsencode(path), flags)
 
 
-def set_attributes(fd: int, attributes: int, *, recursive: bool = True) -> None:
-    """Add mount attributes to the mount ``fd`` and, unless told otherwise, to every mount below it (mount_setattr(2))."""
-    _mount_setattr(fd, b"", AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0), struct.pack("=4Q", attributes, 0, 0, 0), 32)
+def set_attributes(fd: int, attributes: int, *, clear: int = 0, recursive: bool = True) -> None:
+    """Add mount attributes to the mount ``fd``, take those of ``clear`` away; unless told otherwise, for every mount below it as well (mount_setattr(2))."""
+    _mount_setattr(fd, b"", AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0), struct.pack("=4Q", attributes, clear, 0, 0), 32)
 
 
 def attach(mount: int, target: int) -> None:

@@ -7,7 +7,7 @@ import os
 import stat
 
 from paddock.fence.kernel.files import locate
-from paddock.fence.kernel.mounts import attach, clone_tree, new_filesystem, set_attributes
+from paddock.fence.kernel.mounts import MOUNT_ATTR_NOEXEC, attach, clone_tree, new_filesystem, set_attributes
 from paddock.fence.launcher.areas import PROC, area_steps
 from paddock.fence.launcher.state import Changed, State, Step
 from paddock.fence.launcher.streams import stream_steps
@@ -16,6 +16,8 @@ from paddock.model.paths import ancestors, depth
 from paddock.model.plan import Access, Bind, Kind, Place, Plan, PrivateFile
 
 __all__ = ["mount_steps"]
+
+_EXECUTABLE = 0o111
 
 
 def mount_steps(plan: Plan) -> tuple[Step, ...]:
@@ -168,4 +170,6 @@ class _PrivateFile:
         except Changed:
             return
         mount = clone_tree(state.stage, private_name(self.number), recursive=False)
+        if self.file.mode & _EXECUTABLE:
+            set_attributes(mount, READ, clear=MOUNT_ATTR_NOEXEC)  # nothing else of the stage is a program
         _put(state, mount, target, self.file.path)
