@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import resource
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -231,6 +232,7 @@ def test_too_few_descriptors_outside_are_a_reason_or_enough(world: World) -> Non
     for most in range(4, 40):
 
         def few(most: int = most) -> None:
+            warnings.simplefilter("ignore")  # sockets of a step that fails half-way end with their process; pytest would have a file opened to say so
             os.closerange(3, 4096)
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
@@ -289,7 +291,7 @@ def test_a_time_limit_holds_while_the_day_s_clock_jumps(world: World, monkeypatc
     limited = replace(prepared, plan=replace(prepared.plan, limits=replace(prepared.plan.limits, timeout_seconds=0.2)))
     code, _ = start_work(lambda: run(limited, on_publish=lambda _: None).ending.code, Observer()).finish()
     assert code == 124
-    assert sorted(world.records()) == ["run.end", "run.start"]
+    assert set(world.records()) == {"run.end", "run.start", "violation"}
 
 
 def test_a_run_that_could_not_start_has_its_end_in_the_log(world: World) -> None:

@@ -69,7 +69,10 @@ class Cgroups:
     def remove(self) -> None:
         """Take them away, after their last figures are on their way. They must be empty."""
         if self._last >= 0:
-            os.write(self._last, pack([read_all(made.cgroup, made.folder) for made in self._made]))
+            try:
+                os.write(self._last, pack([read_all(made.cgroup, made.folder) for made in self._made]))
+            except BrokenPipeError:
+                pass  # the supervisor was killed: nobody asks any more
             os.close(self._last)
         while self._made:
             self._made.pop().remove()

@@ -96,8 +96,7 @@ def _launcher(state: State) -> None:
         _carry_out(enter_steps(), state)
         pid = _do(state, "start process 1", os.fork)
     except StepFailed:
-        cgroups.step_out()
-        cgroups.remove()
+        cgroups.step_out()  # removing them is the supervisor's: between the new user namespace and its maps this process owns nothing
         raise
     if pid == 0:
         _guarded(state, _keeper)
