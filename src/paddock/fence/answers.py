@@ -25,10 +25,6 @@ class Answer:
     """One packet. ``request`` is 0 for what nobody asked for; ``fds`` belong to whoever takes the answer."""
 
     __slots__ = ("extra", "fds", "first", "kind", "request", "second")
-    kind: int
-    request: int
-    first: int
-    second: int
 
     kind: int
     request: int

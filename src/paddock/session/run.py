@@ -304,6 +304,7 @@ class _Run:
         self._stoppers.append(publisher.stop)
         self._stoppers.append(errands.close)
         fixed = set(self.plan.network.publish)
+        publisher.reserve(fixed)
 
         def look() -> None:
             try:
