@@ -9,9 +9,14 @@ import pytest
 from paddock.errors import PaddockError, PolicyError, SettingsError
 from paddock.model.plan import Access
 from paddock.model.settings import Entry, Origin, Scope, Settings
+from paddock.permissions.decide import decide
 from paddock.permissions.rule import Strictness, feed
+from paddock.permissions.ruleset import RuleSet
+from paddock.permissions.world import Call, Fencing, Verdict
+from paddock.permissions.world import World as AgentWorld
 from paddock.planner.layout import Ground, lay_out
 from paddock.planner.view import View
+from paddock.session.check import reading
 from paddock.settings import overrides as o
 from paddock.settings.start import asks_about_hosts, start
 from tests.planner import fakes
@@ -127,6 +132,26 @@ def own_files(_: World, active: frozenset[str]) -> object:
     return layout.access(f"{fakes.APP}/venv/lib/x.py")
 
 
+def judged(active: frozenset[str], command: str, fencing: Fencing = Fencing(), **lists: list[str]) -> Verdict:  # noqa: B008 -- an immutable tuple
+    entries = {name: [Entry(text, Origin(Scope.USER, "f", 1)) for text in texts] for name, texts in lists.items()}
+    context = fakes.CONTEXT
+    asked = AgentWorld(context.cwd, context.home, fencing=fencing, reading=reading(active))
+    return decide(Call("Bash", {"command": command}), RuleSet(entries, context), asked)
+
+
+def deny_reads_through(_: World, active: frozenset[str]) -> object:
+    return [judged(active, command, allow=["Bash"], deny=["Bash(rm *)"]).decision for command in ("/bin/rm x", "sh -c 'rm x'", "rm x")]
+
+
+def complete_lines(_: World, active: frozenset[str]) -> object:
+    return judged(active, 'echo "x', allow=["Bash(echo *)"]).decision
+
+
+def every_part(_: World, active: frozenset[str]) -> object:
+    fencing = Fencing(enabled=True, excluded=("git *",))
+    return [judged(active, command, fencing).fenced for command in ("cat secret; git status", "git status")]
+
+
 UNKNOWN = "unknown setting sandbox.netwrk"
 COMMA = "a comma before the closing bracket"
 OTHER = "f:3: '~other/x' names another user's home"
@@ -151,6 +176,9 @@ CASES: dict[str, tuple[Both, object, object]] = {
     o.REPORTS: (reports, ["x"], []),
     o.HOME_FOLDER: (home_folder, Access.WRITE, "the working folder /home/dev is the home folder"),
     o.OWN_FILES: (own_files, Access.WRITE, Access.READ),
+    o.DENY_READS_THROUGH: (deny_reads_through, ["allow", "allow", "deny"], ["deny", "deny", "deny"]),
+    o.COMPLETE_LINES: (complete_lines, "allow", "ask"),
+    o.EVERY_PART: (every_part, [False, False], [True, False]),
 }
 
 

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "shell": ("paddock.cli.shell", "look around inside the fence with a shell"),
     "trust": ("paddock.cli.trust", "accept what this project's settings widen"),
     "policy": ("paddock.cli.policy", "show what is in force and why; explain, validate, schema"),
+    "check": ("paddock.cli.check", "may an agent do this, by which rule, and would it be fenced"),
     "status": ("paddock.cli.status", "is a command here fenced, how strongly, and who could change that"),
     "verify": ("paddock.cli.verify", "try from inside what the fence must not allow"),
     "log": ("paddock.cli.log", "list what happened in past runs"),

@@ -11,7 +11,10 @@ __all__ = [
     "AUTO_MODE",
     "BROKEN_FILES",
     "BROKEN_RULES",
+    "COMPLETE_LINES",
+    "DENY_READS_THROUGH",
     "EVERY",
+    "EVERY_PART",
     "FILES_ALWAYS",
     "HIDDEN_SECRETS",
     "HOME_FOLDER",
@@ -46,6 +49,9 @@ WRITE_PATTERNS = "write-patterns"
 REPORTS = "reports"
 HOME_FOLDER = "home-folder"
 OWN_FILES = "own-files"
+DENY_READS_THROUGH = "deny-reads-through"
+COMPLETE_LINES = "complete-lines"
+EVERY_PART = "every-part"
 
 
 class Override:
@@ -173,6 +179,27 @@ OVERRIDES: tuple[Override, ...] = (
         "the program's installation and state are files like any other",
         "they are never writable from inside; an installation in the project that cannot be kept is refused",
         "what builds the fence must not be changed from inside it",
+    ),
+    Override(
+        DENY_READS_THROUGH,
+        "Deny rules read closely",
+        "a deny or ask rule about `rm` says nothing about `/bin/rm`, and nothing about the text that a shell, `eval` or `trap` is given",
+        "it does",
+        "whoever denies a program means the program and not a spelling",
+    ),
+    Override(
+        COMPLETE_LINES,
+        "Only complete lines are allowed",
+        "a line that ends within quotes can be allowed by a rule",
+        "no rule allows a line that was not understood to its end",
+        "what is missing decides what runs",
+    ),
+    Override(
+        EVERY_PART,
+        "One excluded part takes nothing else along",
+        "a line with one command of `excludedCommands` runs outside as a whole",
+        "a line leaves the fence only when each of its commands is excluded",
+        "`cat secret; git status` is no git command",
     ),
 )
 
