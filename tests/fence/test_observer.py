@@ -171,3 +171,13 @@ print('done')
 def test_a_process_that_may_not_be_looked_into_works_all_the_same(project: Path) -> None:
     script = "ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); attempt(open, '/etc/passwd'); attempt(open, 'made', 'w')"
     assert python(project, script).out.split() == ["ok", "ok"]
+
+
+def test_a_read_only_project_is_told_with_its_own_entry(project: Path) -> None:
+    entry = Origin(Scope.USER, "/s.json", 4, 1, "paddock.filesystem.project", "read-only")
+    (project / "src").write_text("x")
+    plan = {"layout": (place(project.parent, Access.READ),), "lifting": Lifting(str(project), read_only=entry)}
+    result = shell(project, "echo x > src", **plan)
+    (event,) = [e for e in result.sink.events if e.kind == "violation"]
+    assert (event.subject, event.reason, event.rule) == (str(project / "src"), "this project is read-only", entry)
+    assert "allowWrite" in event.remedy

@@ -20,10 +20,14 @@ _KEY = "paddock.filesystem.unprotect"
 
 @dataclass(frozen=True, slots=True)
 class Lifting:
-    """``root`` is the project, which entries that are relative start from. ``lock`` is the administrator's entry that lets only managed settings lift."""
+    """``root`` is the project, which entries that are relative start from. ``lock`` is the administrator's entry that lets only managed settings lift.
+
+    ``read_only`` is the entry that makes the project read-only, None where it can be written.
+    """
 
     root: str
     lock: Origin | None = None
+    read_only: Origin | None = None
 
     def entry(self, path: str) -> str:
         """The entry of ``paddock.filesystem.unprotect`` for one protected path: as short as people write it, absolute outside of the project."""

@@ -15,7 +15,7 @@ from paddock.model.policy import FilesystemPolicy, PathRule
 from paddock.model.settings import Notice, Origin, Scope
 from paddock.planner import globs, protect, sockets
 from paddock.planner.git import GitFindings
-from paddock.planner.scan import Findings
+from paddock.planner.scan import Findings, what_reads
 from paddock.planner.strays import Strays
 from paddock.planner.tree import Mark, Node, Tree
 from paddock.planner.view import Resolved, View
@@ -54,7 +54,8 @@ class Ground:
 class Layout:
     """What became of the rules. ``tree`` can still take marks; ``places`` is read when there are no more.
 
-    ``searched`` and ``git`` are what looking for protected names found, ``write_roots`` where it looked.
+    ``searched`` and ``git`` are what looking for protected names found, ``write_roots`` where it looked. ``outputs`` are
+    folders of a read-only project that are named to be written and missing.
     """
 
     uncovered: list[Uncovered] = field(default_factory=list)
@@ -63,6 +64,7 @@ class Layout:
     searched: Findings = field(default_factory=Findings)
     git: GitFindings = field(default_factory=GitFindings)
     write_roots: list[str] = field(default_factory=list)
+    outputs: list[tuple[str, PathRule]] = field(default_factory=list)
 
     def places(self) -> tuple[Place, ...]:
         """The layout, sorted by depth."""
@@ -186,7 +188,9 @@ class _Work:
 
     def surroundings(self) -> None:
         """A project somewhere below ``/tmp`` sees what lies around it there, as it would anywhere else; what others keep in ``/tmp`` stays out of sight."""
-        if paths.is_beneath(self.ground.cwd, "/tmp") and paths.depth(self.ground.cwd) > 2:  # noqa: S108 -- named to be told apart
+        # Right below /tmp the project shows itself, unless nothing makes it writable.
+        nearest = 1 if self.policy.project_read_only else 2
+        if paths.is_beneath(self.ground.cwd, "/tmp") and paths.depth(self.ground.cwd) > nearest:  # noqa: S108 -- named to be told apart
             first = "/".join(self.ground.cwd.split("/")[:3])
             node = self.tree.find(first)
             if node is not None and node.deny_read:
@@ -222,7 +226,12 @@ class _Work:
         found = self.view.resolve(rule.path)
         if self.strays(rule, found, "allowWrite"):
             return
-        if found.kind is None:
+        if found.kind is None and self.is_output(found):
+            self.out.outputs.append((found.path, rule))
+            self.out.notices.append(
+                Notice(f"allowWrite {rule.path}: this folder of a read-only project is missing, and made when a run starts", rule.origin, "info")
+            )
+        elif found.kind is None:
             self.out.notices.append(Notice(f"allowWrite {rule.path}: there is nothing at this path, so nothing becomes writable", rule.origin, "info"))
         elif found.path in PRIVATE_FOLDERS:
             self.out.notices.append(Notice(f"allowWrite {rule.path}: inside, {found.path} is the fence's own and not the host's", rule.origin, "info"))
@@ -232,6 +241,13 @@ class _Work:
             node.write_only = self.policy.reads_locked and not managed and (node.write_only or node.allow_write is None)
             node.allow_write = node.allow_write or (rule.origin, "")
             self.write_roots.append(found.path)
+
+    def is_output(self, found: Resolved) -> bool:
+        """Whether a missing place is a folder for results: in a project that is read-only, under no protected name, and reached through no link."""
+        root = self.ground.project_root
+        if not self.policy.project_read_only or found.links or found.path == root or not paths.is_beneath(found.path, root):
+            return False
+        return not any(name == ".git" or what_reads(name) for name in paths.relative(found.path, root).split("/"))
 
     def hold(self, found: Resolved, rule: PathRule) -> None:
         """Keep a path from being written, and every link that leads to it from being replaced."""

@@ -67,6 +67,7 @@ def _filesystem(settings: Settings, fed: _Fed) -> FilesystemPolicy:
         unprotect=tuple(_unprotect(settings)),
         project_read_only=read_only,
         reads_locked=settings.scalar("sandbox.filesystem.allowManagedReadPathsOnly") is True,
+        read_only_by=settings.scalars["paddock.filesystem.project"].origin if read_only else None,
         unprotect_lock=_lock(settings, "paddock.filesystem.allowManagedUnprotectOnly"),
     )
 

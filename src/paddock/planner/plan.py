@@ -11,7 +11,7 @@ from paddock.errors import PolicyError
 from paddock.host.facts import Facts
 from paddock.host.files import Files
 from paddock.model import paths
-from paddock.model.plan import Access, Plan
+from paddock.model.plan import Access, Place, Plan, PrivateFile
 from paddock.model.policy import HostRule, NetworkPolicy, PathRule, Policy
 from paddock.model.settings import Context, Entry, Settings
 from paddock.model.unprotect import Lifting
@@ -91,10 +91,8 @@ def draft(
     variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=doors, extra=presets.environment)
     # A private file stands in front of the host's: what it covers needs no mask, and touching it is no violation.
     places = tuple(place for place in layout.places() if place.path not in covered)
-    lifting = Lifting(ground.project_root, policy.filesystem.unprotect_lock)
-    own_git = preflight(view, places, layout.searched.repositories, lifting, variables)
-    if own_git:
-        variables["PATH"] = f"{FOLDER}:{variables['PATH']}"
+    lifting = Lifting(ground.project_root, policy.filesystem.unprotect_lock, policy.filesystem.read_only_by)
+    own_git = _prepare_git(view, places, layout, lifting, variables)
     plan = Plan(
         argv=tuple(argv),
         cwd=ground.cwd,
@@ -122,6 +120,16 @@ def draft(
         watched=watched(limits, cgroups),
     )
     return Draft(_with_digest(plan), ground, view, layout, presets)
+
+
+def _prepare_git(view: View, places: Sequence[Place], layout: Layout, lifting: Lifting, variables: dict[str, str]) -> tuple[PrivateFile, ...]:
+    """What makes git at ease in here, in the environment and as files."""
+    if lifting.read_only is not None:
+        variables.setdefault("GIT_OPTIONAL_LOCKS", "0")  # git(1): a look at the tree then does not try to write the index anew
+    files = preflight(view, places, layout.searched.repositories, lifting, variables)
+    if files:
+        variables["PATH"] = f"{FOLDER}:{variables['PATH']}"
+    return files
 
 
 def project_hosts(policy: Policy, settings: Settings, files: Files, *, cwd: str, environ: Mapping[str, str], allow_home: bool = False) -> tuple[Entry, ...]:

@@ -130,6 +130,11 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
     # Another run may have made them meanwhile: what matters is whether this plan knew of them.
     if make and (make_own_folders(settings.context, made.plan) or _present(settings.context) != present):
         made = plan_now()
+    if make and made.layout.outputs:
+        from paddock.session.outputs import make_outputs  # few projects are read-only
+
+        if make_outputs(made.ground.project_root, made.layout.outputs):
+            made = plan_now()
     accepted = "" if settings.trust_needed else settings.trust_digest
     settings = with_hosts(settings, made)
     plan = made.plan

@@ -15,6 +15,7 @@ from paddock.fence.guard.notify import Call, Notifications
 from paddock.model.events import Event, EventSink
 from paddock.model.paths import ancestors, is_beneath, normalise
 from paddock.model.plan import Access, Kind, Place, Plan
+from paddock.model.settings import Origin
 
 __all__ = ["FileObserver"]
 
@@ -150,16 +151,22 @@ class FileObserver:
         changes_folder = call.name in _MAKES or call.name in _NEEDS_EXISTING or not exists
         if not os.access(path.rpartition("/")[0] or "/" if changes_folder else path, os.W_OK):
             return
-        if place is None:
+        if self._lifting.read_only is not None and is_beneath(path, self._lifting.root) and (place is None or is_beneath(self._lifting.root, place.path)):
+            remedy = f"add a folder that holds it to sandbox.filesystem.allowWrite ({path})"
+            self._say("write", path, "this project is read-only", self._lifting.read_only, remedy)
+        elif place is None:
             self._tell("write", path, "outside the places that this command may write", None, f"add {path} to sandbox.filesystem.allowWrite")
         else:
             lifts = (("unprotect", self._lifting.entry(place.path)),) if self._lifting.lifts(place.why) else ()
             self._tell("write", path, place.reason or "read-only", place, self._lifting.remedy(place.path, place.why), lifts)
 
     def _tell(self, act: str, path: str, reason: str, place: Place | None, remedy: str, detail: tuple[tuple[str, str], ...] = ()) -> None:
+        self._say(act, path, reason, place.why if place else None, remedy, detail)
+
+    def _say(self, act: str, path: str, reason: str, rule: Origin | None, remedy: str, detail: tuple[tuple[str, str], ...] = ()) -> None:
         if (act, path) in self._told:
             return
         self._told.add((act, path))
-        self._events.emit(Event("violation", "file", act, path, reason, place.why if place else None, remedy, detail))
+        self._events.emit(Event("violation", "file", act, path, reason, rule, remedy, detail))
         if len(self._told) == MAX_EVENTS:
             self._events.emit(Event("notice", "file", reason=f"{MAX_EVENTS} different refused file accesses were told; more are not"))
