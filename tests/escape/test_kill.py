@@ -14,7 +14,10 @@ from tests.session.faults import KEEPER, LAUNCHER, SUPERVISOR, Observer, World, 
 # Leaves a daemon that ignores everything which can be ignored, and ends at once.
 BRIEF = ("/bin/sh", "-c", "(trap '' HUP INT TERM QUIT; setsid sleep 600 & ) ; exit 0")
 LONG = ("/bin/sh", "-c", "(trap '' HUP INT TERM QUIT; setsid sleep 600 & ) ; sleep 600")
-SETTINGS = '{"paddock": {"network": {"tools": ["pip"]}}, "sandbox": {"filesystem": {"denyRead": ["./secret"]}}}'
+SETTINGS = """
+{"paddock": {"network": {"tools": ["pip"]}, "limits": {"memoryMb": 512, "cpuSeconds": 600, "timeoutSeconds": 600}},
+ "sandbox": {"filesystem": {"denyRead": ["./secret"]}}}
+"""
 WAIT = "wait for the command"
 
 

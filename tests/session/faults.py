@@ -43,6 +43,7 @@ _HELD = 1
 _ROOM = 16384
 
 _launchers: set[str] = set()
+_cgroup_folders: set[str] = set()
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _syscall = _libc.syscall
@@ -287,10 +288,9 @@ class Leftovers:
 
 
 def _cgroups() -> Iterator[str]:
-    """Those of our own launchers (its process id ends the name): others belong to runs of somebody else."""
-    for folder in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup"):
-        if Path(folder).is_dir():
-            yield from (name for name in os.listdir(folder) if name.startswith("paddock") and name.rpartition("-")[2] in _launchers)
+    """Those of our own launchers (its process id ends the name) where the plans made here put them: others belong to runs of somebody else."""
+    for folder in _cgroup_folders:
+        yield from (f"{folder}/{name}" for name in os.listdir(folder) if name.rpartition("-")[2] in _launchers)
 
 
 class World:
@@ -309,7 +309,9 @@ class World:
 
     def prepared(self, *argv: str, environ: Mapping[str, str] | None = None) -> Prepared:
         """The plan of a run, as ``paddock run`` would make it."""
-        return prepare(Request(argv, str(self.project), environ or self.environ, settings=(self.settings,)), make=True)
+        prepared = prepare(Request(argv, str(self.project), environ or self.environ, settings=(self.settings,)), make=True)
+        _cgroup_folders.update(cgroup.folder for cgroup in prepared.plan.cgroups)
+        return prepared
 
     def records(self) -> list[str]:
         """The kinds of what the log holds, newest first; every record has to be readable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from contextlib import suppress
 
 from paddock.fence.counters import pack, read_all
 from paddock.fence.launcher import report
@@ -69,10 +70,8 @@ class Cgroups:
     def remove(self) -> None:
         """Take them away, after their last figures are on their way. They must be empty."""
         if self._last >= 0:
-            try:
+            with suppress(BrokenPipeError):  # a supervisor that was killed asks no more
                 os.write(self._last, pack([read_all(made.cgroup, made.folder) for made in self._made]))
-            except BrokenPipeError:
-                pass  # the supervisor was killed: nobody asks any more
             os.close(self._last)
         while self._made:
             self._made.pop().remove()
