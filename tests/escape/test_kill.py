@@ -9,7 +9,7 @@ import pytest
 from paddock.fence.launcher.process import all_steps
 from tests.conftest import must
 from tests.fence.conftest import why_not
-from tests.session.faults import KEEPER, LAUNCHER, SUPERVISOR, Observer, World, nothing_left, start_trial, with_argv
+from tests.session.faults import KEEPER, LAUNCHER, SUPERVISOR, Leftovers, Observer, World, nothing_left, start_trial, with_argv
 
 # Leaves a daemon that ignores everything which can be ignored, and ends at once.
 BRIEF = ("/bin/sh", "-c", "(trap '' HUP INT TERM QUIT; setsid sleep 600 & ) ; exit 0")
@@ -96,6 +96,7 @@ def test_killing_process_1_at_every_step_leaves_nothing(world: World, clean: Obs
                 trial.kill(SUPERVISOR)
             code, said = trial.finish()
             assert code in (0, -9, 125, 137), (step, code, said)
+            assert (code == 137) == (step == WAIT), (step, code, said)
     assert killed >= len(all_steps(prepared.plan))
 
 
@@ -128,6 +129,7 @@ def test_killing_the_supervisor_and_the_launcher_together_leaves_nothing(world: 
         assert trial.finish()[0] == -9, step
     with nothing_left(world):
         assert start_trial(world.prepared(*BRIEF), Observer()).finish() == (0, "")
+    assert Leftovers.now(world.base).cgroups == frozenset()
 
 
 def test_killing_a_supervisor_with_an_open_gate_leaves_nothing(world: World) -> None:
