@@ -77,7 +77,7 @@ def test_killing_the_launcher_at_every_step_leaves_nothing(world: World, clean: 
             killed += trial.kill(LAUNCHER)
             observer.go()
             code, said = trial.finish()
-            assert code in (0, 125), (step, said)
+            assert code in (0, 125, 127, 137), (step, said)  # 127: the command had started, and no library of its could be opened any more
             assert (code == 125) == ("the launcher ended without a word" in said), (step, said)
     assert killed >= len(all_steps(prepared.plan))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from paddock.fence.filter import RULES
-from paddock.fence.guard.notify import CALLS, observed_calls
+from paddock.fence.guard.notify import CALLS, watched_calls
 from paddock.fence.kernel.bpf import ALLOW, KILL_PROCESS, NOTIFY, Clause, Rule, assemble, equals, has_bits, not_zero, refuse
 from paddock.fence.kernel.numbers import AARCH64, AUDIT_ARCH, NUMBERS, X32_BIT, X86_64
 from tests.conftest import applies
@@ -226,7 +226,7 @@ def test_a_rule_that_is_too_long_is_an_error_and_not_a_wrong_jump() -> None:
 
 
 def test_what_is_observed_is_notified_of_and_nothing_else() -> None:
-    program = observed_calls()
+    program = watched_calls()
     observed = {NUMBERS[c.name] for c in CALLS if c.name in NUMBERS}
     assert {n for n in range(500) if interpret(program, n, arch=AUDIT_ARCH) == NOTIFY} == observed
     assert interpret(program, 1, arch=AUDIT_ARCH) == ALLOW

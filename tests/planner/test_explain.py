@@ -81,18 +81,19 @@ def test_deny_write_wins_and_protection_is_named() -> None:
     assert (husky.write.allowed, husky.write.reason) == (False, "protected: git hooks")
 
 
-def test_a_name_that_would_be_protected_is_said_where_it_can_be_made() -> None:
+def test_a_protected_name_that_does_not_exist_may_not_be_made() -> None:
     answer = ask(f"{APP}/.mcp.json", filesystem(), tree({}))
-    assert (answer.kind, answer.write.allowed) == (None, True)
-    assert any("protected" in note for note in answer.notes)
-    assert not any("protected" in note for note in ask(f"{APP}/plain", filesystem(), tree({})).notes)
-    assert not any("protected" in note for note in ask("/srv/.mcp.json", filesystem(), tree({})).notes)
+    assert (answer.kind, answer.write.allowed, answer.write.reason) == (None, False, "protected: a list of MCP servers that agents start")
+    assert ".mcp.json" in answer.write.remedy
+    assert ask(f"{APP}/plain", filesystem(), tree({})).write.allowed
+    assert "outside" in ask("/srv/.mcp.json", filesystem(), tree({})).write.reason
 
 
-def test_a_rule_about_a_missing_path_is_said_to_cover_nothing() -> None:
-    answer = ask(f"{APP}/later", filesystem(deny_write=[f"{APP}/later"]), tree({}))
-    assert answer.write.allowed
-    assert any("not covered: does not exist yet" in note for note in answer.notes)
+def test_a_missing_path_that_is_denied_may_not_be_made() -> None:
+    rules = filesystem(deny_write=[f"{APP}/later"])
+    answer = ask(f"{APP}/later", rules, tree({}))
+    assert (answer.write.allowed, by(answer.write.rule)) == (False, by(rules.deny_write[0].origin))
+    assert ask(f"{APP}/other", rules, tree({})).write.allowed
 
 
 @pytest.mark.parametrize(("path", "read", "write"), [("/tmp/x", "deny", "allow"), ("/run/y", "deny", "allow"), ("/dev/null", "allow", "allow")])

@@ -153,7 +153,7 @@ class Fence:
 
     def wait_until_ready(self, interrupt: int = -1) -> None:
         """Take what the launcher and process 1 send until both are done. Raises what they failed with, ``InterruptedError`` when ``interrupt`` is readable."""
-        waiting = {report.KEEPER, report.LISTENERS, report.READY}
+        waiting = {report.KEEPER, report.LISTENERS, report.OBSERVER, report.READY}
         launcher = os.pidfd_open(self._launcher)
         try:
             poll = select.poll()
@@ -182,7 +182,7 @@ class Fence:
             labels = struct.iter_unpack("=BB", payload)
             self.listeners = tuple(Listener(report.ROLES[role], family, fd) for (role, family), fd in zip(labels, fds, strict=True))
         elif kind == report.OBSERVER:
-            self.observer = FileObserver(fds[0], self.plan, self._events)
+            self.observer = FileObserver(fds[0], self.plan, self._events) if fds else None
         elif kind == report.COUNTERS:
             self._gauge.take_cgroups(fds)
         elif kind == report.PROCESSES:
@@ -203,6 +203,8 @@ class Fence:
 
         ``foreground`` starts it in the foreground of the fence's terminal; otherwise it is stopped when it wants to read from there, or to change its modes.
         """
+        if self.observer is not None and self.observer.ended():
+            raise LaunchError("the launcher ended without a word", step="start the command", hint="the kernel's log may say more (out of memory?)")
         words = os.memfd_create("paddock-words", os.MFD_CLOEXEC)
         try:
             _write_all(words, self._words(self.plan.argv if argv is None else argv, _current_umask() if umask is None else umask))
@@ -234,6 +236,14 @@ class Fence:
                 self._exit = _KILLED
                 self._exit_signal = signal.SIGKILL
         return self._exit
+
+    def abandon(self) -> None:
+        """The guard has ended: where the command has not, everything inside is ended, because every file it would open is refused from here on."""
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        if not poll.poll(0) and self._keeper >= 0:
+            self._events.emit(Event("notice", "run", reason="the guard was ended from outside, and the command with it"))
+            signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
 
     def signal(self, signo: int) -> None:
         """Send ``signo`` to every process inside. Nothing happens when the fence is ending already."""

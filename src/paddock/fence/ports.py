@@ -61,16 +61,16 @@ class Counts:
 
 
 class Observer(Protocol):
-    """Reports refused file accesses. It decides nothing: the kernel has refused or will refuse whatever it says."""
+    """Reports refused file accesses. It decides nothing: the guard or the kernel has refused or will refuse whatever it says."""
 
     def fileno(self) -> int:
-        """Readable when a call waits for an answer."""
+        """Readable when there is something to tell."""
 
     def handle(self) -> bool:
-        """Answer what waits. False when nobody is left who could call: forget the descriptor."""
+        """Tell what waits. False when the guard has ended: forget the descriptor."""
 
     def close(self) -> None:
-        """Give the descriptor back. Only when nothing runs inside any more: calls that are sent to nobody fail."""
+        """Tell what is left, and give the descriptor back. Only when nothing runs inside any more."""
 
 
 class RunningFence(Protocol):
@@ -123,6 +123,9 @@ class RunningFence(Protocol):
 
     def handle_control(self) -> int | None:
         """Read one message of the keeper. Gives the exit code (128 plus the number for a signal) when the command has ended, else None."""
+
+    def abandon(self) -> None:
+        """The observer has ended: end everything inside, unless the command has ended as well."""
 
     def signal(self, signo: int) -> None:
         """Send ``signo`` to every process inside."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from paddock.model.cgroups import Cgroup
+from paddock.model.guard import NOTHING_GUARDED, GuardRules
 from paddock.model.policy import Limits, NetworkPolicy
 from paddock.model.settings import Notice, Origin
 from paddock.model.unprotect import BY_PATH, Lifting
@@ -94,7 +95,7 @@ class Plan:
     ``environment`` is complete: nothing else is passed. ``tmp_bytes``, ``shm_bytes`` and ``run_bytes`` cap the three memory-backed areas. ``doors`` says that
     the explicit proxies listen as well. ``cgroups`` are to be made, each for its controllers; ``watched`` are the limits that the supervisor counts for itself
     (words of ``model.cgroups``), because nothing here stops the command at them. ``digest`` names the plan (hex, from everything but the command). ``lifting``
-    says how protected names are lifted.
+    says how protected names are lifted, ``guard`` which names may not be made.
     """
 
     argv: tuple[str, ...]
@@ -121,3 +122,4 @@ class Plan:
     lifting: Lifting = BY_PATH
     cgroups: tuple[Cgroup, ...] = ()
     watched: tuple[str, ...] = ()
+    guard: GuardRules = NOTHING_GUARDED

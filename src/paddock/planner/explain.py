@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from paddock.model import globs, paths
 from paddock.model.decision import Decision
+from paddock.model.guard import Judge
 from paddock.model.plan import Access, Kind
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, PathRule
 from paddock.model.settings import Origin, Scope
 from paddock.planner import environment
 from paddock.planner.layout import PRIVATE_FOLDERS
-from paddock.planner.names import ANYWHERE, NESTED, OWN_FOLDER, PREFIXES
 from paddock.planner.plan import Draft
 from paddock.planner.tree import Mark, Standing
 
@@ -64,6 +64,8 @@ def explain_path(draft: Draft, files: FilesystemPolicy, path: str) -> PathAnswer
     found = draft.view.resolve(path)
     own = _own(draft, path, found.path)
     read, write = own or _on_host(draft, found.path, found.links, exists=found.kind is not None)
+    if own is None and write.allowed:
+        write = _guarded(draft, found.path) or write
     return PathAnswer(
         path=path,
         real=found.path,
@@ -72,7 +74,7 @@ def explain_path(draft: Draft, files: FilesystemPolicy, path: str) -> PathAnswer
         read=read,
         write=write,
         rules=tuple(_naming(draft, files, path, found.path)),
-        notes=tuple(_notes(draft, path, found.path, found.kind, write)) if own is None else (),
+        notes=tuple(_notes(draft, path, found.path, found.kind)) if own is None else (),
     )
 
 
@@ -149,12 +151,18 @@ def _names(draft: Draft, rule: PathRule, path: str) -> bool:
     return paths.is_beneath(path, rule.path) or paths.is_beneath(path, draft.view.resolve(rule.path).path)
 
 
-def _notes(draft: Draft, path: str, real: str, kind: Kind | None, write: Decision) -> Iterator[str]:
+def _guarded(draft: Draft, real: str) -> Decision | None:
+    """What the guard answers about a name in a place that may be written."""
+    folder, _, name = real.rpartition("/")
+    refusal = Judge(draft.plan.guard).judge(folder or "/", name)
+    if refusal is None:
+        return None
+    return Decision("deny", refusal.reason, refusal.rule, draft.plan.lifting.remedy(refusal.path, refusal.rule))
+
+
+def _notes(draft: Draft, path: str, real: str, kind: Kind | None) -> Iterator[str]:
     if kind is None:
         yield "nothing is there yet"
-        reason = _protected(real)
-        if reason and write.allowed:
-            yield f"the name is protected ({reason}), and protection holds for what exists when a command starts"
     for gap in draft.plan.uncovered:
         if _speaks_of(gap.subject, path) or _speaks_of(gap.subject, real):
             yield f"not covered: {gap.reason} ({gap.why})"
@@ -167,20 +175,6 @@ def _notes(draft: Draft, path: str, real: str, kind: Kind | None, write: Decisio
 def _speaks_of(subject: str, path: str) -> bool:
     """Whether a gap is about this very path; those about a whole folder are said by ``--dry-run``."""
     return subject == path or (subject.startswith("/") and globs.is_glob(subject) and globs.covers(subject, path))
-
-
-def _protected(path: str) -> str:
-    """What makes the name of a missing path a protected one, or empty."""
-    parts = path.split("/")
-    for at, name in enumerate(parts):
-        if name == OWN_FOLDER:
-            return "settings of Paddock"
-        reason = ANYWHERE.get(name) or next((why for begin, why in PREFIXES.items() if name.startswith(begin)), "")
-        if at and not reason:
-            reason = NESTED.get(parts[at - 1], {}).get(name, "")
-        if reason:
-            return reason
-    return ""
 
 
 def explain_variable(draft: Draft, policy: EnvironmentPolicy, environ: Mapping[str, str], name: str) -> Decision:

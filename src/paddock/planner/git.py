@@ -51,11 +51,15 @@ class GitGrant:
 
 @dataclass(slots=True)
 class GitFindings:
-    """``refused`` are sentences about git directories that were named and not confirmed; ``above`` are git directories that are simply not writable."""
+    """``refused`` are sentences about git directories that were named and not confirmed. ``folders`` are all the git directories that were looked into, and
+    ``absent`` what git would believe at a place where nothing is yet (path, reason).
+    """
 
     guarded: list[Guarded] = field(default_factory=list)
     grants: list[GitGrant] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    absent: list[tuple[str, str]] = field(default_factory=list)
 
 
 class _Look:
@@ -72,6 +76,8 @@ class _Look:
         self.out.guarded.extend(Guarded(link, Kind.SYMLINK, reason, chosen) for link in end.links)
         if end.kind is not None:
             self.out.guarded.append(Guarded(end.path, end.kind, reason, chosen))
+        elif chosen:
+            self.out.absent.append((end.path, reason))
 
     def repository(self, folder: str, *, may_grant: bool) -> None:
         entry = paths.join(folder, ".git")
@@ -94,6 +100,7 @@ class _Look:
         if git in self.done:
             return
         self.done.add(git)
+        self.out.folders.append(git)
         for name, reason in names.items():
             self.guard(paths.join(git, name), reason)
         self.hooks_path(git, work)

@@ -55,7 +55,7 @@ class Layout:
     """What became of the rules. ``tree`` can still take marks; ``places`` is read when there are no more.
 
     ``searched`` and ``git`` are what looking for protected names found, ``write_roots`` where it looked. ``outputs`` are
-    folders of a read-only project that are named to be written and missing.
+    folders of a read-only project that are named to be written and missing. ``absent`` are paths where nothing is and nothing may be made (path, rule, reason).
     """
 
     uncovered: list[Uncovered] = field(default_factory=list)
@@ -65,6 +65,7 @@ class Layout:
     git: GitFindings = field(default_factory=GitFindings)
     write_roots: list[str] = field(default_factory=list)
     outputs: list[tuple[str, PathRule]] = field(default_factory=list)
+    absent: list[tuple[str, Origin, str]] = field(default_factory=list)
 
     def places(self) -> tuple[Place, ...]:
         """The layout, sorted by depth."""
@@ -299,6 +300,7 @@ class _Work:
                     f"Paddock runs from {folder}, which the command could write and which cannot be kept from it",
                     hint="install Paddock as a tool of its own, outside the project",
                 )
+            self.out.absent.append((found.path, _FENCE, reason))
             return None
         node = self.tree.at(found.path, found.kind)
         node.sealed = (_FENCE, reason)
@@ -309,21 +311,21 @@ class _Work:
     # -- what the sweep has to be known for
 
     def judge_patterns(self) -> None:
-        """Patterns cover what exists when the command starts; what is made later where the command may write is not covered."""
-        for rule in (*self.policy.deny_read, *self.policy.deny_write):
+        """Patterns hide what exists when the command starts. What comes later is kept from being made inside by the guard, and not from being read."""
+        for rule in self.policy.deny_read:
             if rule.is_glob and rule.origin.scope is not Scope.BUILTIN:
                 start = self.view.resolve(globs.split(rule.path)[0])
                 if self.tree.access(start.path) is Access.WRITE:
-                    self.out.uncovered.append(Uncovered(rule.path, "a pattern covers what exists when the command starts", rule.origin))
+                    text = "a pattern hides what exists when the command starts: what something outside makes later can be read"
+                    self.out.uncovered.append(Uncovered(rule.path, text, rule.origin))
 
     def judge_absent(self) -> None:
-        """Rules about paths that do not exist: no placeholder is ever made on the host, so where the command could make them it is said."""
+        """Rules about paths that do not exist: no placeholder is ever made on the host; where the command could make them, the guard keeps it from that."""
         for path, act, rule in self.absent:
             access = self.tree.access(path)
             if access is Access.WRITE:
-                what = "read once it exists" if act == "read" else "created"
-                self.out.uncovered.append(Uncovered(path, f"does not exist yet: it can be {what}", rule.origin))
-            elif access is Access.READ and act == "read" and rule.origin.scope is not Scope.BUILTIN:
+                self.out.absent.append((path, rule.origin, ""))
+            if access is not Access.HIDDEN and act == "read" and rule.origin.scope is not Scope.BUILTIN:
                 self.out.uncovered.append(Uncovered(path, "does not exist yet: when something outside makes it, it can be read", rule.origin))
 
     def secrets(self, places: tuple[Place, ...]) -> None:

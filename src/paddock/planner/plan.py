@@ -11,12 +11,14 @@ from paddock.errors import PolicyError
 from paddock.host.facts import Facts
 from paddock.host.files import Files
 from paddock.model import paths
+from paddock.model.guard import GuardRules
 from paddock.model.plan import Access, Place, Plan, PrivateFile
 from paddock.model.policy import HostRule, NetworkPolicy, PathRule, Policy
 from paddock.model.settings import Context, Entry, Settings
 from paddock.model.unprotect import Lifting
 from paddock.planner import environment
 from paddock.planner.enforce import cgroups_for, watched
+from paddock.planner.guarding import guard_rules
 from paddock.planner.layout import Ground, Layout, lay_out
 from paddock.planner.preflight import preflight
 from paddock.planner.preflight_script import FOLDER
@@ -115,6 +117,7 @@ def draft(
         notices=(*settings.notices, *layout.notices, *presets.notices, *notices),
         backend=backend,
         digest="",
+        guard=guard_rules(policy.filesystem, layout, places, view),
         lifting=lifting,
         cgroups=cgroups,
         watched=watched(limits, cgroups),
@@ -224,4 +227,13 @@ def _with_digest(plan: Plan) -> Plan:
     parts.append(repr((plan.cwd, plan.home, plan.uid, plan.gid, plan.host_ports, plan.doors, plan.backend, plan.tmp_bytes, plan.shm_bytes, plan.run_bytes)))
     # Where a cgroup is made changes from one session of a machine to the next; what it is made for does not.
     parts.append(repr((plan.network, plan.limits, [(cgroup.version, cgroup.controllers) for cgroup in plan.cgroups], plan.watched)))
+    parts.append(_guard_text(plan.guard))
     return replace(plan, digest=sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def _guard_text(rules: GuardRules) -> str:
+    """Sets have no order of their own."""
+    tables = (rules.anywhere, rules.prefixes, rules.nested, rules.kept, rules.settings_files, rules.own_folder)
+    sets = (rules.lifted_names, rules.lifted_paths, rules.dependency_folders, rules.git_folders)
+    denied = [(denial.path, str(denial.why), denial.is_glob) for denial in rules.denied]
+    return repr((rules.roots, denied, [sorted(items) for items in sets], tables))

@@ -165,13 +165,3 @@ class _Protect:
             self.report.uncovered.append(Uncovered(found.first_unreached, text, origin("")))
         if self.left_out:
             self.report.uncovered.append(Uncovered(self.cwd, f"{self.left_out} protected names are beyond the budget of {MAX_NODES} mounts", origin("")))
-        if self.writable(self.cwd):
-            there = self.view.names(self.cwd) or {}
-            missing = [name for name in ANYWHERE if name not in there]
-            shown = ", ".join(name for name in (".mcp.json", ".claude", "AGENTS.md", ".vscode") if name in missing)
-            if missing:
-                text = f"protected names that do not exist yet can be created ({shown or missing[0]}; {len(missing)} in all)"
-                self.report.uncovered.append(Uncovered(self.cwd, text, origin("")))
-            if found.repositories:
-                text = "in git directories, what does not exist yet of hooks, config.worktree and commondir can be created"
-                self.report.uncovered.append(Uncovered(found.repositories[0], text, origin("")))

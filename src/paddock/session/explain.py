@@ -18,6 +18,7 @@ from paddock.model.policy import Policy
 from paddock.model.settings import Origin
 from paddock.planner.enforce import wants_cgroup
 from paddock.planner.explain import explain_path, explain_program, explain_variable
+from paddock.planner.guarding import guard_rules
 from paddock.planner.layout import lay_out
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import Draft, draft
@@ -178,7 +179,8 @@ class Explainer:
         """The draft with another layout. The look at the host is kept: only rules have changed."""
         layout = lay_out(policy.filesystem, self.draft.ground, self.draft.view)
         layout.places()
-        return self.draft._replace(layout=layout)
+        guard = guard_rules(policy.filesystem, layout, layout.places(), self.draft.view)
+        return self.draft._replace(layout=layout, plan=replace(self.draft.plan, guard=guard))
 
     def _try_path(self, policy: Policy, path: str) -> tuple[Decision, Decision]:
         found = explain_path(self._changed(policy), policy.filesystem, path)

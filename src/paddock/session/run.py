@@ -232,6 +232,7 @@ class _Run:
             def on_observed() -> None:
                 if not observer.handle():
                     loop.unwatch(observer.fileno())
+                    fence.abandon()
 
             loop.watch(observer.fileno(), on_observed)
         if self.lifeline >= 0:

@@ -1,112 +1,154 @@
-"""The kernel's side of the observer: which system calls are reported, and reading and answering one report (seccomp_unotify(2))."""
+"""The kernel's side of the guard: which system calls wait for an answer, and reading and answering one of them (seccomp_unotify(2))."""
 
 from __future__ import annotations
 
 import ctypes
 import errno
 import fcntl
-import os
 import struct
 
-from paddock.fence.kernel.bpf import NOTIFY, Rule, assemble
+from paddock.fence.kernel.bpf import ALLOW, NOTIFY, Clause, Rule, assemble, has_bits
 from paddock.fence.kernel.numbers import AUDIT_ARCH, NUMBERS
 from paddock.fence.kernel.process import read_memory
 
-__all__ = ["CALLS", "Call", "Notifications", "observed_calls"]
+__all__ = ["CALLS", "NAMES", "O_PATH", "PATH_MAX", "VALID_FLAGS", "WRITING", "Call", "Gone", "Notifications", "watched_calls"]
 
 _RECV = 0xC0502100
 _SEND = 0xC0182101
+_ID_VALID = 0x40082102
+_ADD_FD = 0x40182103
 _SET_FLAGS = 0x40082104
 _CONTINUE = 1
+_ADD_AND_SEND = 2
 _SYNC_WAKE_UP = 1
 _NOTIFICATION = struct.Struct("=QII iIQ 6Q")
 _ZEROS = bytes(_NOTIFICATION.size)
 _ANSWER = struct.Struct("=QqiI")
+_ID = struct.Struct("=Q")
+_GIVEN = struct.Struct("=QIIII")
 
-_AT_FDCWD = -100
-_PATH_MAX = 4096
+PATH_MAX = 4096
 _FIRST_LOOK = 256
+
+# asm-generic/fcntl.h; the same on both architectures.
+O_PATH = 0o10000000
+WRITING = 0o3 | 0o100 | 0o1000 | 0o20000000
+"""O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, and the bit that only O_TMPFILE has: an ``open`` with one of them can make or fill a name."""
+VALID_FLAGS = 0o37777703
+"""open(2) drops every other bit without a word."""
+
+
+class Gone(Exception):  # noqa: N818 -- no error: the caller died, and with it the question
+    """The caller has died while its call waited."""
 
 
 class Call:
-    """Where a system call keeps what matters. ``directory`` is the argument with the directory's descriptor (None: the working directory)."""
+    """One system call. ``paths`` are pairs of argument numbers: the directory's descriptor (None: the working directory) and the path.
 
-    __slots__ = ("directory", "flags", "name", "path")
+    ``flags`` is where an open keeps its flags, ``carried`` whether the guard carries the call out itself, for an open: when its flags say so.
+    """
 
-    def __init__(self, name: str, path: int, directory: int | None = None, flags: int | None = None) -> None:
+    __slots__ = ("carried", "flags", "index", "name", "paths", "told")
+
+    def __init__(self, name: str, paths: tuple[tuple[int | None, int], ...], *, flags: int | None = None, carried: bool = True) -> None:
         self.name = name
-        self.path = path
-        self.directory = directory
+        self.paths = paths
         self.flags = flags
+        self.carried = carried
+        self.index = 0
+        # Of calls with two paths the one that is made comes last. Of a rename the source is told about: it is the more frequent mistake.
+        self.told = paths[0 if name.startswith("rename") else -1]
 
 
-# Of calls with two paths the one that is made or replaced is looked at last; a refused source is the more frequent mistake.
 CALLS = (
-    Call("open", 0, None, 1),
-    Call("openat", 1, 0, 2),
-    Call("creat", 0),
-    Call("link", 1),
-    Call("linkat", 3, 2),
-    Call("mkdir", 0),
-    Call("mkdirat", 1, 0),
-    Call("rename", 0),
-    Call("renameat", 1, 0),
-    Call("renameat2", 1, 0),
-    Call("rmdir", 0),
-    Call("symlink", 1),
-    Call("symlinkat", 2, 1),
-    Call("unlink", 0),
-    Call("unlinkat", 1, 0),
+    Call("open", ((None, 0),), flags=1),
+    Call("openat", ((0, 1),), flags=2),
+    Call("creat", ((None, 0),)),
+    Call("link", ((None, 0), (None, 1))),
+    Call("linkat", ((0, 1), (2, 3))),
+    Call("mkdir", ((None, 0),)),
+    Call("mkdirat", ((0, 1),)),
+    Call("mknod", ((None, 0),)),
+    Call("mknodat", ((0, 1),)),
+    Call("rename", ((None, 0), (None, 1))),
+    Call("renameat", ((0, 1), (2, 3))),
+    Call("renameat2", ((0, 1), (2, 3))),
+    Call("symlink", ((None, 1),)),
+    Call("symlinkat", ((1, 2),)),
+    Call("truncate", ((None, 0),)),
+    Call("rmdir", ((None, 0),), carried=False),
+    Call("unlink", ((None, 0),), carried=False),
+    Call("unlinkat", ((0, 1),), carried=False),
 )
+for _index, _call in enumerate(CALLS):
+    _call.index = _index
+NAMES = {call.name: call for call in CALLS}
 _BY_NUMBER = {NUMBERS[call.name]: call for call in CALLS if call.name in NUMBERS}
 
 
-def observed_calls() -> bytes:
+def watched_calls() -> bytes:
     """The program for this machine. Other architectures' calls are left to the static filter, which ends the process."""
-    return assemble((Rule(tuple(call.name for call in CALLS), (), NOTIFY),), NUMBERS, AUDIT_ARCH, None)
+    opens = [Rule((call.name,), (Clause((has_bits(call.flags, O_PATH),), ALLOW),), NOTIFY) for call in CALLS if call.flags is not None]
+    return assemble((*opens, Rule(tuple(call.name for call in CALLS if call.flags is None), (), NOTIFY)), NUMBERS, AUDIT_ARCH, None)
 
 
 class Notifications:
-    """Reports from one listener descriptor."""
+    """Calls that wait, from one listener descriptor."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._buffer = bytearray(_NOTIFICATION.size)
-        self._memory = ctypes.create_string_buffer(_PATH_MAX)
+        self._memory = ctypes.create_string_buffer(PATH_MAX)
         self._short = ctypes.create_string_buffer(_FIRST_LOOK)
         try:
-            # Linux 6.6: caller and supervisor take turns on one processor instead of waking each other across two, which costs several times as much.
+            # Linux 6.6: caller and guard take turns on one processor instead of waking each other across two, which costs several times as much.
             fcntl.ioctl(fd, _SET_FLAGS, _SYNC_WAKE_UP)
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.ENOTTY):
                 raise
 
     def receive(self) -> tuple[int, int, Call | None, tuple[int, ...]]:
-        """``(id, process, call, arguments)``. Raises ``FileNotFoundError`` when the caller has died in the meantime."""
+        """``(id, thread, call, arguments)``. Raises ``FileNotFoundError`` when the caller has died in the meantime."""
         self._buffer[:] = _ZEROS  # the kernel insists on it
         fcntl.ioctl(self._fd, _RECV, self._buffer)
-        report, pid, _, number, _, _, *arguments = _NOTIFICATION.unpack(self._buffer)
-        return report, pid, _BY_NUMBER.get(number), tuple(arguments)
+        report, tid, _, number, _, _, *arguments = _NOTIFICATION.unpack(self._buffer)
+        return report, tid, _BY_NUMBER.get(number), tuple(arguments)
+
+    def check(self, report: int) -> None:
+        """Raise ``Gone`` unless the caller still waits. After that, what was opened by its thread id before was really its own."""
+        try:
+            fcntl.ioctl(self._fd, _ID_VALID, _ID.pack(report))
+        except OSError as error:
+            raise Gone from error
 
     def go_on(self, report: int) -> None:
-        """Let the kernel carry the call out as if nobody had looked. Raises ``FileNotFoundError`` when the caller is gone."""
-        fcntl.ioctl(self._fd, _SEND, _ANSWER.pack(report, 0, 0, _CONTINUE))
+        """Let the kernel carry the call out as if nobody had looked."""
+        self._send(report, 0, _CONTINUE)
 
-    def text(self, pid: int, call: Call, arguments: tuple[int, ...]) -> bytes:
-        """The path of a call as the caller wrote it. Raises ``OSError`` when its memory cannot be read."""
-        address = arguments[call.path]
-        length = read_memory(pid, address, self._short)
-        text, end, _ = self._short.raw[:length].partition(b"\0")
-        if not end:
-            length = read_memory(pid, address, self._memory)
-            text, end, _ = self._memory.raw[:length].partition(b"\0")
-        return text
+    def answer(self, report: int, number: int) -> None:
+        """End the call: 0, or the errno it fails with."""
+        self._send(report, -number, 0)
 
-    @staticmethod
-    def absolute(pid: int, call: Call, arguments: tuple[int, ...], text: bytes) -> str:
-        """That path taken from the caller's directory; links are not resolved. Raises ``OSError`` when it is gone."""
-        if text.startswith(b"/"):
-            return os.fsdecode(text)
-        descriptor = _AT_FDCWD if call.directory is None else ctypes.c_int(arguments[call.directory] & 0xFFFFFFFF).value
-        base = os.readlink(f"/proc/{pid}/cwd" if descriptor == _AT_FDCWD else f"/proc/{pid}/fd/{descriptor}")
-        return f"{base}/{os.fsdecode(text)}"
+    def _send(self, report: int, error: int, flags: int) -> None:
+        try:
+            fcntl.ioctl(self._fd, _SEND, _ANSWER.pack(report, 0, error, flags))
+        except FileNotFoundError:
+            return  # the caller has died
+
+    def give(self, report: int, fd: int, *, close_on_exec: bool) -> None:
+        """End the call with a copy of ``fd`` as its result. Raises ``OSError`` (``EMFILE``) when the caller has no room for it; it still waits then."""
+        try:
+            fcntl.ioctl(self._fd, _ADD_FD, _GIVEN.pack(report, _ADD_AND_SEND, fd, 0, 0o2000000 if close_on_exec else 0))
+        except FileNotFoundError:
+            return  # the caller has died
+
+    def text(self, tid: int, address: int) -> bytes:
+        """The string at ``address`` in the caller's memory, copied once. Raises ``OSError`` as the call itself would: ``EFAULT``, ``ENAMETOOLONG``."""
+        for buffer in (self._short, self._memory):
+            length = read_memory(tid, address, buffer)
+            text, end, _ = buffer.raw[:length].partition(b"\0")
+            if end:
+                return text
+            if length < len(buffer):
+                raise OSError(errno.EFAULT, "the path ends where there is no memory")
+        raise OSError(errno.ENAMETOOLONG, "the path is too long")

@@ -23,6 +23,7 @@ __all__ = [
     "no_new_privileges",
     "read_memory",
     "set_dumpable",
+    "set_namespace",
     "unshare",
 ]
 
@@ -52,12 +53,18 @@ _capset = system_call("capset", ctypes.c_char_p, ctypes.c_char_p)
 _close_range = system_call("close_range", ctypes.c_uint, ctypes.c_uint, ctypes.c_uint)
 _prctl = function("prctl", ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
 _process_vm_readv = system_call("process_vm_readv", ctypes.c_int, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_ulong)
+_setns = function("setns", ctypes.c_int, ctypes.c_int)
 _unshare = function("unshare", ctypes.c_int)
 
 
 def unshare(flags: int) -> None:
     """Leave the namespaces of ``flags`` for new ones (unshare(2)). A new user namespace needs a process with a single thread."""
     _unshare(flags)
+
+
+def set_namespace(fd: int, kind: int) -> None:
+    """Enter the namespace that ``fd`` is open on; ``kind`` is its ``CLONE_NEW`` flag (setns(2))."""
+    _setns(fd, kind)
 
 
 def set_dumpable(*, dumpable: bool) -> None:

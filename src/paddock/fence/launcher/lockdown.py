@@ -9,7 +9,7 @@ import resource
 import stat
 
 from paddock.fence.filter import static_filter
-from paddock.fence.guard.notify import observed_calls
+from paddock.fence.guard.notify import watched_calls
 from paddock.fence.kernel import landlock
 from paddock.fence.kernel.files import locate
 from paddock.fence.kernel.process import CLONE_NEWUSER, drop_capabilities, no_new_privileges, set_dumpable, unshare
@@ -19,6 +19,7 @@ from paddock.fence.launcher.state import State, Step
 from paddock.fence.launcher.terminal import session_step
 from paddock.model.paths import ancestors
 from paddock.model.plan import Access, Plan
+from paddock.model.settings import Scope
 
 __all__ = ["lockdown_steps"]
 
@@ -37,7 +38,7 @@ OWN_AREAS = ("/dev", "/proc", "/run", "/tmp", "/var/tmp")  # noqa: S108 -- priva
 
 def lockdown_steps(plan: Plan) -> tuple[Step, ...]:
     """What process 1 does to itself before it says that it is ready, in order."""
-    return (session_step(), _OwnIdentity(), _DropCapabilities(), _Limits(plan), _Landlock(plan), _Observe(), _Filter())
+    return (session_step(), _OwnIdentity(), _DropCapabilities(), _Limits(plan), _Landlock(plan), _Guard(plan), _Filter())
 
 
 class _OwnIdentity:
@@ -149,22 +150,29 @@ def _is_reopenable(fd: int) -> bool:
     return writable and stat.S_IFMT(os.fstat(fd).st_mode) in (stat.S_IFREG, stat.S_IFCHR)
 
 
-class _Observe:
+class _Guard:
+    """The listener is the guard's. Where there can be none, a run goes on only when no rule asks for what the guard alone can give."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.asked = next((denial for denial in plan.guard.denied if denial.why.scope is not Scope.BUILTIN), None)
+
     def describe(self) -> str:
-        return "report refused file accesses to the supervisor"
+        return "let the guard judge what is made and written, and report refused file accesses"
 
     def execute(self, state: State) -> None:
-        program = observed_calls()
+        program = watched_calls()
         try:
             state.observer = install_listener(program, killable=True)
         except OSError as error:
-            if error.errno == errno.EBUSY:
-                state.notices.append("another program watches system calls here already: refused file accesses will not be reported")
-                return
-            if error.errno != errno.EINVAL:
+            if error.errno not in (errno.EBUSY, errno.EINVAL):
                 raise
-            # Before Linux 5.19 the flag does not exist.
-            state.observer = install_listener(program, killable=False)
+            why = "another program watches system calls here already" if error.errno == errno.EBUSY else "this kernel is older than Linux 5.19"
+            self._without(state, why)
+
+    def _without(self, state: State, why: str) -> None:
+        if self.asked is not None:
+            raise OSError(errno.EOPNOTSUPP, f"{why}: nothing keeps {self.asked.path} from being made ({self.asked.why})")
+        state.notices.append(f"{why}: protected names that do not exist yet can be created, and refused file accesses will not be reported")
 
 
 class _Filter:

@@ -117,14 +117,15 @@ class _Listen:
         families = ((4, _socket.AF_INET, GATE_IPV4), (6, _socket.AF_INET6, GATE_IPV6))[: 2 if state.ipv6 else 1]
         made: list[_socket.socket] = []
         labels = b""
-        for role, kind, port in self.doors:
-            for number, family, address in families:
-                door = _socket.socket(family, kind | _socket.SOCK_CLOEXEC)
-                door.bind((address, port))
-                if kind == _socket.SOCK_STREAM:
-                    door.listen(BACKLOG)
-                made.append(door)
-                labels += struct.pack("=BB", report.ROLES.index(role), number)
-        report.send(state.control, report.LISTENERS, labels, tuple(door.fileno() for door in made))
-        for door in made:
-            door.close()
+        try:
+            for role, kind, port in self.doors:
+                for number, family, address in families:
+                    made.append(_socket.socket(family, kind | _socket.SOCK_CLOEXEC))
+                    made[-1].bind((address, port))
+                    if kind == _socket.SOCK_STREAM:
+                        made[-1].listen(BACKLOG)
+                    labels += struct.pack("=BB", report.ROLES.index(role), number)
+            report.send(state.control, report.LISTENERS, labels, tuple(door.fileno() for door in made))
+        finally:
+            for door in made:
+                door.close()

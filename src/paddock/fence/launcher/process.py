@@ -1,7 +1,8 @@
 """The two processes that carry the steps out.
 
-The **launcher** is forked by the supervisor. It makes the namespaces, forks process 1, sets the network up while process 1 builds the mounts, and then only
-waits: it is the parent that reaps process 1, whoever is alive by then, and the one who cleans up what lies outside the fence. The **keeper** is process 1.
+The **launcher** is forked by the supervisor. It makes the namespaces, forks process 1, sets the network up while process 1 builds the mounts, and then is the
+guard: it carries out what the command makes and writes (``guarding``). It is the parent that reaps process 1, whoever is alive by then, and the one who cleans
+up what lies outside the fence. The **keeper** is process 1.
 
 Neither runs a line of the command's. Everything is imported before the pivot: afterwards the files of this program may be out of reach.
 """
@@ -14,10 +15,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NoReturn, TypeVar
 
+from paddock.fence.guard.serve import Guard
 from paddock.fence.inside.keeper import ALL_SIGNALS, Keeper, disguise
 from paddock.fence.kernel.process import close_from, set_dumpable
 from paddock.fence.kernel.signalfd import SignalFd
-from paddock.fence.launcher import report
+from paddock.fence.launcher import guarding, report
 from paddock.fence.launcher.limits import Cgroups
 from paddock.fence.launcher.lockdown import lockdown_steps
 from paddock.fence.launcher.namespaces import enter_steps
@@ -94,6 +96,7 @@ def _launcher(state: State) -> None:
         _do(state, cgroups.describe(), cgroups.enter)
     try:
         _carry_out(enter_steps(), state)
+        guarding.prepare(state)
         pid = _do(state, "start process 1", os.fork)
     except StepFailed:
         cgroups.step_out()  # removing them is the supervisor's: between the new user namespace and its maps this process owns nothing
@@ -101,28 +104,28 @@ def _launcher(state: State) -> None:
     if pid == 0:
         _guarded(state, _keeper)
         os._exit(0)
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    keeper = os.pidfd_open(pid)
+    guard = None
     try:
         _do(state, "leave the cgroups", cgroups.step_out)
         cgroups.announce()
-        _tell_and_listen(state, pid)
+        guard = _tell_and_listen(state, keeper)
     except StepFailed as failure:
         report.send(state.control, report.FAILED, report.pack_failure(failure))
     finally:
-        _close_stdio(state)
+        _close_stdio(state, null)
         os.close(state.control)  # from here on only process 1 holds this end: its end is what the supervisor sees
+        if guard is not None:
+            guard.run(keeper)
         os.waitpid(pid, 0)
         cgroups.remove()
 
 
-def _tell_and_listen(state: State, pid: int) -> None:
-    _do(state, "hand process 1 over", lambda: _hand_over(state, pid))
+def _tell_and_listen(state: State, keeper: int) -> Guard | None:
+    _do(state, "hand process 1 over", lambda: report.send(state.control, report.KEEPER, fds=(keeper,)))
     _carry_out(network_steps(state.plan), state)
-
-
-def _hand_over(state: State, pid: int) -> None:
-    handle = os.pidfd_open(pid)
-    report.send(state.control, report.KEEPER, fds=(handle,))
-    os.close(handle)
+    return _do(state, guarding.BECOME, lambda: guarding.become(state))
 
 
 def _keeper(state: State) -> None:
@@ -130,6 +133,7 @@ def _keeper(state: State) -> None:
     plan = state.plan
     _carry_out(mount_steps(plan), state)
     tables, signals, null = _do(state, "open what process 1 needs", _open_all)
+    guarding.look_inside(state)
     _carry_out(lockdown_steps(plan), state)
     _do(state, "say that the fence stands", lambda: _say_ready(state, signals, tables, null))
     Keeper(state.control, signals.fileno(), tables, state.terminal).run()
@@ -150,16 +154,13 @@ def _say_ready(state: State, signals: SignalFd, tables: tuple[int, ...], null: i
         report.send(state.control, report.PROCESSES, fds=(state.processes,))
     for notice in state.notices:
         report.send(state.control, report.NOTICE, notice.encode())
-    if state.observer >= 0:
-        report.send(state.control, report.OBSERVER, fds=(state.observer,))
+    guarding.hand_over(state)
     close_from(3, frozenset((state.control, signals.fileno(), state.terminal, *tables)))
     report.send(state.control, report.READY)
 
 
-def _close_stdio(state: State, null: int = -1) -> None:
+def _close_stdio(state: State, null: int) -> None:
     """Hold nothing open that a reader outside waits for the end of."""
-    if null < 0:
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     for fd in {fd for fd in state.stdio if fd > 2}:
         os.close(fd)
     for fd in range(3):

@@ -42,7 +42,7 @@ LISTENERS = 3
 """Two bytes for each descriptor: index into ``ROLES``, family."""
 NOTICE = 4
 OBSERVER = 5
-"""With the descriptor that reports refused accesses."""
+"""With the descriptor on which the guard tells of refusals, or with none where nothing can be watched. From process 1 to the launcher: see ``guarding``."""
 READY = 6
 STREAM = 7
 """One byte, the number of a standard stream, with the descriptor that takes its place."""

@@ -58,6 +58,11 @@ class State:
         self.terminal = -1
         """The command's end of the fence's pseudo-terminal."""
         self.observer = -1
+        """The listener of the guard's filter."""
+        self.handover = (-1, -1)
+        """From process 1 (the second) to the launcher (the first)."""
+        self.inside = (-1, -1)
+        """Process 1's mount namespace and root."""
         self.notices: list[str] = []
 
 
