@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "session": {"planner", "settings", "permissions", "host", "fence", "network", "credentials", "events", "model", "errors"},
     "library": {"session", "model", "errors"},
     "agents": {"session", "model", "errors"},
-    "cli": {"session", "model", "errors"},
+    "cli": {"agents", "session", "model", "errors"},
 }
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 60

@@ -10,6 +10,8 @@ from paddock.session.prepare import Request
 
 __all__ = ["request_from", "working_folder"]
 
+LONGEST = 200
+"""Characters of a name."""
 MAX_DESCRIPTOR = 1 << 20
 """As many as Linux gives one process by default (``fs.nr_open``, proc(5))."""
 
@@ -26,8 +28,16 @@ def request_from(parsed: Parsed) -> Request:
         options=tuple(parsed.settings),
         trust_project=parsed.has("--trust-project"),
         allow_home=parsed.has("--allow-home"),
+        tool_use=_name(parsed.last("--tool-use")),
         passed=tuple(dict.fromkeys(_descriptor(word) for word in parsed.values.get("--pass-fd", ()))),
     )
+
+
+def _name(text: str) -> str:
+    """A name for a call: the log keeps it as it is, so it has to be short and plain."""
+    if len(text) <= LONGEST and text.isascii() and text.isprintable():
+        return text
+    raise UsageError(f"--tool-use needs at most {LONGEST} printable ASCII characters")
 
 
 def _descriptor(word: str) -> int:

@@ -27,6 +27,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("--pass-fd", "N", "pass this open descriptor on, under its number; all others above 2 are closed inside"),
     Option("--fail-on-planted", "", "end with exit code 12 when the command succeeded and left files that something outside may run later"),
     Option("--fail-on-violation", "", "end with exit code 13 when the command succeeded and something was refused"),
+    Option("--tool-use", "ID", "an agent's name for the call that this run is for; the log keeps it"),
     Option("--help", "", "this page"),
 )
 USAGE = "paddock run [OPTIONS] [--] COMMAND [ARGUMENTS]"

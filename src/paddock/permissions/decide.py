@@ -13,7 +13,7 @@ from paddock.permissions.ruleset import Hit, RuleList, RuleSet
 from paddock.permissions.tools import EDITS, HARMLESS, PATH_FIELDS, READS, SHELLS
 from paddock.permissions.world import Call, Reason, Verdict, World
 
-__all__ = ["decide"]
+__all__ = ["ESCAPE", "decide"]
 
 ESCAPE = "dangerouslyDisableSandbox"
 _NAMES = {"Agent": "subagent_type", "Task": "subagent_type", "Skill": "skill"}

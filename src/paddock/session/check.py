@@ -9,14 +9,15 @@ from paddock.errors import UsageError
 from paddock.host.links import steps
 from paddock.model.settings import Settings
 from paddock.model.text import shorten_path
-from paddock.permissions.decide import decide
+from paddock.permissions.decide import ESCAPE, decide
 from paddock.permissions.ruleset import RuleSet
+from paddock.permissions.tools import SHELLS
 from paddock.permissions.world import Call, Fencing, Reading, Reason, Verdict, World
 from paddock.session.prepare import Request, load_settings
 from paddock.settings.overrides import COMPLETE_LINES, DENY_READS_THROUGH, EVERY, EVERY_PART
 from paddock.settings.paths import resolve_entry
 
-__all__ = ["CANNOT_DECIDE", "EXIT_CODES", "MODES", "Asker", "Checker", "call_from", "reading", "rows", "to_document"]
+__all__ = ["CANNOT_DECIDE", "ESCAPE", "EXIT_CODES", "MODES", "SHELLS", "Asker", "Call", "Checker", "Verdict", "call_from", "reading", "rows", "to_document"]
 
 MODES = ("default", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions")
 EXIT_CODES: Mapping[str, int] = {"allow": 0, "ask": 10, "deny": 11}
@@ -27,10 +28,11 @@ _NO_BYPASS = "permissions.disableBypassPermissionsMode"
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: the mode that the agent is in (empty: the settings say it), and whether there is a person."""
+    """Who asks: the mode that the agent is in (empty: the settings say it), whether there is a person, and where the agent stands (empty: the folder itself)."""
 
     mode: str = ""
     interactive: bool = True
+    stands_in: str = ""
 
 
 class Checker:
@@ -59,10 +61,10 @@ def reading(active: frozenset[str]) -> Reading:
 
 def _world(settings: Settings, asker: Asker) -> World:
     return World(
-        cwd=settings.context.cwd,
+        cwd=asker.stands_in or settings.context.cwd,
         home=settings.context.home,
         mode=_mode(settings, asker.mode),
-        additional=_additional(settings),
+        additional=(settings.context.cwd, *_additional(settings)),
         interactive=asker.interactive,
         fencing=_fencing(settings),
         reading=reading(EVERY),

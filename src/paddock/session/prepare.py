@@ -42,7 +42,7 @@ class Request:
 
     ``sources`` is None for every scope, or the names given to ``--setting-sources``. ``given`` are (name, JSON text) of settings that a program hands over.
     ``loaded`` are settings that were read before: then no source is looked at again.
-    ``passed`` are descriptors besides the standard streams that the command gets under their own numbers.
+    ``passed`` are descriptors besides the standard streams that the command gets under their own numbers. ``tool_use`` is an agent's name for the call.
     """
 
     argv: tuple[str, ...]
@@ -56,13 +56,14 @@ class Request:
     given: tuple[tuple[str, str], ...] = ()
     loaded: Settings | None = None
     passed: tuple[int, ...] = ()
+    tool_use: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """The three stages of one request, kept because reports quote all of them; and what a look afterwards compares with, where a run follows.
 
-    ``passed`` are descriptors for the command.
+    ``passed`` are descriptors for the command; ``tool_use`` is an agent's name for the call that the run is for.
     """
 
     settings: Settings
@@ -72,6 +73,7 @@ class Prepared:
     began: tuple[int, int] = (0, 0)
     passed: tuple[int, ...] = ()
     narrowing: Narrowing | None = None
+    tool_use: str = ""
 
 
 def load_settings(request: Request) -> Settings:
@@ -152,7 +154,7 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
 
         narrowing, said = judge(plan, settings, around)
         plan = replace(plan, notices=(*plan.notices, *said))
-    return Prepared(settings, policy, plan, _remember(made, request, began) if make else None, began, request.passed, narrowing)
+    return Prepared(settings, policy, plan, _remember(made, request, began) if make else None, began, request.passed, narrowing, request.tool_use)
 
 
 def _description(plan: Plan, settings: Settings, accepted: str) -> PrivateFile:

@@ -80,7 +80,7 @@ def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _St
     steps("open the event log")
     with EventLog(context.state_home, run_id, create=not is_homeless(context.state_home, context)) as log, SignalFd(_wanted_signals()) as signals:
         recorder = Recorder(log)
-        recorder.emit(_start_event(prepared.plan))
+        recorder.emit(_start_event(prepared))
         run = _Run(prepared.plan, recorder, on_publish, steps, lifeline)
         run.passed = prepared.passed
         run.rules = prepared.settings.scalars
@@ -105,7 +105,7 @@ def _carry_out_inside(prepared: Prepared, narrowing: Narrowing, steps: _Steps, l
     run_id = os.urandom(4).hex()
     with Unkept("", run_id) as log, SignalFd(_wanted_signals()) as signals:
         recorder = Recorder(log)
-        recorder.emit(_start_event(prepared.plan))
+        recorder.emit(_start_event(prepared))
         steps("run the command, narrowed, and wait for it")
         ending, ended_by, usage = carry_out(prepared.plan, narrowing, signals, lifeline)
         planted = find(prepared.before, prepared.began)
@@ -353,9 +353,11 @@ def _interrupted(signals: SignalFd) -> Ending:
     return Ending(128 + signo, "signal")
 
 
-def _start_event(plan: Plan) -> Event:
-    argv = " ".join(plan.argv)
-    return Event("run.start", "run", "start", argv, detail=(("cwd", plan.cwd), ("plan", plan.digest), ("backend", plan.backend), ("uid", plan.uid)))
+def _start_event(prepared: Prepared) -> Event:
+    plan = prepared.plan
+    detail = (("cwd", plan.cwd), ("plan", plan.digest), ("backend", plan.backend), ("uid", plan.uid))
+    marked = (("tool_use", prepared.tool_use),) if prepared.tool_use else ()
+    return Event("run.start", "run", "start", " ".join(plan.argv), detail=(*detail, *marked))
 
 
 def _end_event(ending: Ending, seconds: float) -> Event:
