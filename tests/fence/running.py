@@ -18,7 +18,7 @@ from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import Limits, NetworkPolicy
 from paddock.model.settings import Origin, Scope
 from paddock.model.usage import Usage
-from tests.conftest import must
+from tests.conftest import applies, must
 
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
 RULE = Origin(Scope.CLI, "--settings", 7, 3, "sandbox.filesystem.denyRead", "entry")
@@ -152,6 +152,7 @@ def cgroups(*controllers: str, version: int | None = None) -> tuple[Cgroup, ...]
     chosen: dict[Cgroup, tuple[str, ...]] = {}
     for controller in controllers:
         cgroup = next((c for c in found if controller in c.controllers), None)
+        applies(cgroup is not None or os.getuid() == 0, f"this user may make no cgroup that counts {controller}")
         must(cgroup is not None, f"no cgroup here in which {controller} could be counted")
         assert cgroup is not None
         chosen[cgroup] = (*chosen.get(cgroup, ()), controller)

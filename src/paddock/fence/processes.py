@@ -44,12 +44,33 @@ class _Lost:
         return now + self.lost
 
 
+class _Times:
+    """Processor time, in ticks, of processes known by id and start time.
+
+    What somebody waited for has moved from the dead to the waiter's sum for children. What has not moved there is lost to the kernel, and is kept here as it
+    was at the last look.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[tuple[str, str], tuple[int, int]] = {}
+        self._ended = 0
+        self._lost = 0
+
+    def total(self, ended: int, now: dict[tuple[str, str], tuple[int, int]]) -> int:
+        """``ended`` is process 1's sum for children; ``now`` has (own, children's) for every process that lives."""
+        moved = ended - self._ended + sum(children - self._before.get(key, (0, 0))[1] for key, (_, children) in now.items())
+        gone = sum(own + children for key, (own, children) in self._before.items() if key not in now)
+        self._lost += max(0, gone - moved)
+        self._before, self._ended = now, ended
+        return ended + self._lost + sum(own + children for own, children in now.values())
+
+
 class ProcessCounters:
     """``proc`` is a descriptor of the root of the fence's ``/proc``; it stays the caller's."""
 
     def __init__(self, proc: int) -> None:
         self._proc = proc
-        self._cpu = _Lost()
+        self._cpu = _Times()
         self._written = _Lost()
         self._peak_memory = 0
         self._peak_processes = 0
@@ -59,9 +80,11 @@ class ProcessCounters:
     def read(self, ended: tuple[int, int], *, near: int, wanted: frozenset[str]) -> Counts:
         """One look. ``ended`` is what process 1 knows of the dead: microseconds, bytes. ``wanted`` are words of ``Plan.watched``; nothing else is looked at."""
         pids = [name for name in os.listdir(self._proc) if name.isdecimal() and name != _KEEPER]
-        cpu, processes = ended[0] * _TICKS // _MICRO, 0
-        for fields in self._stats(pids):
-            cpu += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime: fields 14 to 17 of proc(5), counted from after the name
+        times: dict[tuple[str, str], tuple[int, int]] = {}
+        processes = 0
+        for pid, fields in self._stats(pids):
+            user, system, user_ended, system_ended = map(int, fields[11:15])  # fields 14 to 17 of proc(5), counted from after the name
+            times[pid, fields[19]] = (user + system, user_ended + system_ended)  # starttime
             processes += int(fields[17])  # num_threads
         self._peak_processes = max(self._peak_processes, processes)
         memory = self._memory(pids, near) if MEMORY in wanted else None
@@ -70,7 +93,7 @@ class ProcessCounters:
         return Counts(
             memory_bytes=memory,
             peak_memory_bytes=None if memory is None else self._peak_memory,
-            cpu_seconds=self._cpu.total(cpu) / _TICKS if CPU in wanted else None,
+            cpu_seconds=self._cpu.total(ended[0] * _TICKS // _MICRO, times) / _TICKS if CPU in wanted else None,
             processes=processes,
             peak_processes=self._peak_processes,
             written_bytes=written,
@@ -81,11 +104,11 @@ class ProcessCounters:
         pids = (name for name in os.listdir(self._proc) if name.isdecimal() and name != _KEEPER)
         return sum(size for (device, _), size in self._nameless(pids).items() if device in devices)
 
-    def _stats(self, pids: list[str]) -> Iterator[list[str]]:
+    def _stats(self, pids: list[str]) -> Iterator[tuple[str, list[str]]]:
         for pid in pids:
             text = self._text(pid, "stat")
             if text:
-                yield text.rpartition(")")[2].split()
+                yield pid, text.rpartition(")")[2].split()
 
     def _memory(self, pids: list[str], near: int) -> int:
         """The cheap sum, or from ``near`` on the exact one; files in memory that no process has mapped are in neither, so they are looked for then."""

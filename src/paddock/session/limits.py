@@ -21,6 +21,9 @@ from paddock.session.supervise import LIMIT_EXIT, Ending, Loop
 __all__ = ["Warden"]
 
 PERIOD_SECONDS = 0.1
+SHORTEST_SECONDS = 0.02
+# Bytes that a few processes together fill in a second.
+FASTEST = 4 << 30
 # Where nothing has to be ended in time, only told.
 CALM_SECONDS = (0.25, 5.0)
 # A look may cost this part of the time, and may come this much later for it.
@@ -64,7 +67,7 @@ class Warden:
                 loop.end(Ending(LIMIT_EXIT, "limit"))
             loop.later(self._pause(counts, time.monotonic() - began), look)
 
-        loop.later(PERIOD_SECONDS, look)
+        loop.later(0.0 if self._is_calm else self._period(Counts()), look)
 
     def settle(self, ending: Ending, counts: Counts) -> Ending:
         """How the run ended, now that the last figures are in: a limit that was passed just before a command's own end is passed all the same."""
@@ -81,14 +84,26 @@ class Warden:
             self._tell("diskMb", f"a file would have grown beyond {limit} MiB, which ended the command", str(limit * 2), limit=limit)
         return ending
 
+    @property
+    def _is_calm(self) -> bool:
+        """Whether there is nothing to be ended, only to be told."""
+        return self._plan.limits.memory_mb is None and self._plan.limits.cpu_seconds is None and self._growth is None
+
     def _pause(self, counts: Counts, cost: float) -> float:
         if self._growth is not None and self._growth.walking:
             return cost  # a walk goes on in pieces, with as much time between them for everything else
-        if self._plan.limits.memory_mb is not None or self._plan.limits.cpu_seconds is not None or self._growth is not None:
-            return min(max(PERIOD_SECONDS, cost * COST), LATEST_SECONDS)
+        if not self._is_calm:
+            return min(max(self._period(counts), cost * COST), LATEST_SECONDS)
         near = (counts.processes or 0) * 2 >= (self._plan.limits.processes or 0)
         self._calm = CALM_SECONDS[0] if near else min(self._calm * 2, CALM_SECONDS[1])
         return self._calm
+
+    def _period(self, counts: Counts) -> float:
+        """Sooner the less room is left: memory can be filled within the usual pause."""
+        if self._plan.limits.memory_mb is None or MEMORY in self._kernel_keeps:
+            return PERIOD_SECONDS
+        room = self._plan.limits.memory_mb * _MIB - (counts.memory_bytes or 0)
+        return min(PERIOD_SECONDS, max(SHORTEST_SECONDS, room / FASTEST))
 
     def _over(self, counts: Counts) -> bool:
         """Whether the run has to end. Tells about every limit at most once."""
