@@ -83,12 +83,12 @@ def make_plan(project: Path, argv: Sequence[str], *more: Place, **changes: objec
     return replace(plan, **changes)  # type: ignore[arg-type]  # the caller names the fields
 
 
-def run(plan: Plan, *, stdin: int | None = None, stdout: int | None = None) -> Result:
+def run(plan: Plan, *, stdin: int | None = None, stdout: int | None = None, passed: tuple[int, ...] = ()) -> Result:
     """Carry a plan out, reading everything that its command writes. The fence is gone when this returns."""
     sink = Sink()
     null = os.open(os.devnull, os.O_RDONLY)
     out, err = os.pipe(), os.pipe()
-    fence = start(plan, sink, stdio=(null if stdin is None else stdin, out[1] if stdout is None else stdout, err[1]))
+    fence = start(plan, sink, stdio=(null if stdin is None else stdin, out[1] if stdout is None else stdout, err[1]), passed=passed)
     try:
         fence.spawn()
         os.close(out[1])

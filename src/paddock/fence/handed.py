@@ -18,6 +18,8 @@ from paddock.fence.inside.keeper import MOST_PASSED
 __all__ = ["check_passed", "is_our_terminal", "standard_stream"]
 
 _STEP = "look at the standard streams"
+_OBJECT = ("a kernel object", "pass a pipe or a file")
+_SEALED = fcntl.F_SEAL_WRITE | 0x10  # F_SEAL_FUTURE_WRITE
 _CONNECTED = (_socket.SOCK_STREAM, _socket.SOCK_SEQPACKET)
 # null, zero, full, random, urandom (devices.txt of the kernel): what is in the fence's own /dev anyway.
 _HARMLESS = frozenset(os.makedev(1, minor) for minor in (3, 5, 7, 8, 9))
@@ -80,9 +82,20 @@ def _objection(fd: int) -> tuple[str, str]:
         return _socket_objection(fd)
     if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
         return "", ""
-    if stat.S_ISREG(mode) and os.readlink(f"/proc/self/fd/{fd}").startswith("/"):
-        return "", ""
-    return "a block device" if stat.S_ISBLK(mode) else "a kernel object", "pass a pipe or a file"
+    if stat.S_ISREG(mode):
+        return _file_objection(fd, os.readlink(f"/proc/self/fd/{fd}"))
+    return ("a block device", _OBJECT[1]) if stat.S_ISBLK(mode) else _OBJECT
+
+
+def _file_objection(fd: int, name: str) -> tuple[str, str]:
+    """``name`` is what /proc calls it: a path, or something like ``net:[4026531840]``."""
+    if not name.startswith("/"):
+        return _OBJECT
+    # Neither a mount nor Landlock keeps a memory file from being opened again for writing (memfd_create(2)).
+    read_only = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    if name.startswith("/memfd:") and read_only and not fcntl.fcntl(fd, fcntl.F_GET_SEALS) & _SEALED:
+        return "a memory file that is only open for reading and not sealed", "seal it (F_SEAL_WRITE), or pass a pipe"
+    return "", ""
 
 
 def _socket_objection(fd: int) -> tuple[str, str]:

@@ -123,8 +123,17 @@ class _Landlock:
             self._allow(rules, state, path)
         for fd in state.stdio:
             if _is_reopenable(fd):
-                rules.allow(fd)
+                self._allow_given(rules, fd)
         rules.restrict()
+
+    @staticmethod
+    def _allow_given(rules: landlock.Ruleset, fd: int) -> None:
+        try:
+            rules.allow(fd)
+        except OSError as error:
+            if error.errno != errno.EBADFD:
+                raise
+            # A memory file (memfd_create(2)) lies in a file system of the kernel's own, which Landlock does not look at (landlock_add_rule(2)).
 
     @staticmethod
     def _allow(rules: landlock.Ruleset, state: State, path: str) -> None:
