@@ -8,7 +8,7 @@ import pytest
 
 from paddock.agents.claude_code import answer
 from paddock.agents.event import Event
-from paddock.errors import SettingsError
+from paddock.errors import SettingsError, UsageError
 from tests.session.seat import Seat, take_seat
 
 PROGRAM = "/opt/paddock/bin/paddock"
@@ -80,7 +80,6 @@ def test_a_call_that_asks_to_leave_the_fence_is_asked_about_and_left_as_it_is(se
         ("Grep", {"pattern": "x"}, "allow"),
         ("WebFetch", {"url": "https://a.example/"}, "ask"),
         ("mcp__s__t", {}, "ask"),
-        ("Bash", {}, "allow"),
     ],
 )
 def test_every_tool_gets_an_answer(seat: Seat, tool: str, given: dict[str, object], decision: str) -> None:
@@ -92,6 +91,12 @@ def test_every_tool_gets_an_answer(seat: Seat, tool: str, given: dict[str, objec
 def test_the_agents_mode_counts(seat: Seat) -> None:
     assert ask(seat, "Edit", {"file_path": "src/a"}, mode="acceptEdits")["hookSpecificOutput"]["permissionDecision"] == "allow"
     assert ask(seat, "Edit", {"file_path": "src/a"}, mode="dontAsk")["hookSpecificOutput"]["permissionDecision"] == "deny"
+
+
+@pytest.mark.parametrize("given", [{}, {"command": 5}, {"command": None}])
+def test_a_shell_call_without_a_command_is_an_error(seat: Seat, given: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="no command"):
+        ask(seat, "Bash", given)
 
 
 def test_broken_settings_raise_and_allow_nothing(seat: Seat) -> None:

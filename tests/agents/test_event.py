@@ -7,15 +7,8 @@ import pytest
 from paddock.agents.event import LONGEST, parse
 from paddock.errors import UsageError
 
-WHOLE = {
-    "session_id": "s",
-    "cwd": "/p",
-    "permission_mode": "plan",
-    "hook_event_name": "PreToolUse",
-    "tool_name": "Bash",
-    "tool_input": {"command": "x"},
-    "tool_use_id": "t",
-}
+CALL = {"tool_name": "Bash", "tool_input": {"command": "x"}, "tool_use_id": "t"}
+WHOLE = {"session_id": "s", "cwd": "/p", "permission_mode": "plan", "hook_event_name": "PreToolUse", **CALL}
 
 
 def test_a_whole_event() -> None:

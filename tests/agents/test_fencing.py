@@ -30,7 +30,7 @@ def run(command: str, program: str, project: str, cwd: str) -> subprocess.Comple
 
 
 # NUL cannot be in an argument, and a lone surrogate cannot be in the JSON that the command came in.
-TEXT = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=40)
+TEXT = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -22,14 +22,8 @@ def call(data: bytes, cwd: Path, *words: str) -> subprocess.CompletedProcess[byt
 
 
 def event(cwd: Path, **more: object) -> bytes:
-    whole = {
-        "session_id": "s",
-        "cwd": str(cwd),
-        "permission_mode": "default",
-        "hook_event_name": "PreToolUse",
-        "tool_name": "Read",
-        "tool_input": {"file_path": "a"},
-    }
+    about = {"tool_name": "Read", "tool_input": {"file_path": "a"}}
+    whole = {"session_id": "s", "cwd": str(cwd), "permission_mode": "default", "hook_event_name": "PreToolUse", **about}
     return json.dumps(whole | more).encode()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from paddock.agents.event import Event
 from paddock.agents.fencing import fenced
+from paddock.errors import UsageError
 from paddock.session.check import ESCAPE, SHELLS, Asker, Call, Checker, Verdict
 from paddock.session.prepare import Request
 
@@ -46,8 +47,10 @@ def before(event: Event, environ: Mapping[str, str], program: str) -> dict[str, 
         "permissionDecision": _DECISIONS.get(verdict.decision, "ask"),
         "permissionDecisionReason": _reason(verdict),
     }
-    command = event.given.get("command")
-    if event.tool in SHELLS and verdict.fenced and verdict.decision != "deny" and isinstance(command, str):
+    if event.tool in SHELLS and verdict.fenced and verdict.decision != "deny":
+        command = event.given.get("command")
+        if not isinstance(command, str):
+            raise UsageError(f"the input of {event.tool} holds no command")
         inside = fenced(command, program=program, project=project, cwd=os.path.realpath(event.cwd), tool_use=event.tool_use)
         kept = {name: value for name, value in event.given.items() if name != ESCAPE}
         specific["updatedInput"] = {**kept, "command": inside}

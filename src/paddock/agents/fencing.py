@@ -24,9 +24,8 @@ def own_command() -> str:
 
     found = os.path.join(os.path.dirname(sys.executable), "paddock")
     if not os.access(found, os.X_OK):
-        raise UsageError(
-            f"there is no paddock beside the interpreter {sys.executable}", hint="install Paddock as a tool of its own, with pipx, uv tool, or pip in a venv"
-        )
+        hint = "install Paddock as a tool of its own, with pipx, uv tool, or pip in a venv"
+        raise UsageError(f"there is no paddock beside the interpreter {sys.executable}", hint=hint)
     return found
 
 

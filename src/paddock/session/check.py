@@ -28,7 +28,7 @@ _NO_BYPASS = "permissions.disableBypassPermissionsMode"
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: the mode that the agent is in (empty: the settings say it), whether there is a person, and where the agent stands (empty: the folder itself)."""
+    """Who asks: the mode that the agent is in (empty: the settings say it), whether there is a person, where the agent stands (empty: the folder itself)."""
 
     mode: str = ""
     interactive: bool = True
