@@ -10,15 +10,12 @@ import contextlib
 import re
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 
-from paddock.network.ports import HTTP, SOCKS
-from tests.network.support import Rig, Server, policy, read_all, read_exactly, running
+from tests.escape.doors import NAMES, TUNNELS, Door
+from tests.network.support import Server, policy, read_all, running
 
-NAMES = {"allowed.test": ["127.0.0.1"], "denied.test": ["127.0.0.1"]}
-DOORS = ("capture", "connect", "socks", "http")
 ANSWERS = {
     b"/101": b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: anything\r\n\r\n",
     b"/204": b"HTTP/1.1 204 No Content\r\n\r\n",
@@ -59,38 +56,17 @@ def lenient(server: Server, client: socket.socket) -> None:
             client.sendall(answer)
 
 
-@dataclass
-class Way:
-    """One door to one server. ``origin`` is what a target begins with there."""
-
-    rig: Rig
-    server: Server
-    door: str
+class Way(Door):
+    """A door, and the requests that belong to it."""
 
     def request(self, method: str = "GET", path: str = "/first", extra: str = "", *, host: str = "allowed.test", version: str = "1.1") -> bytes:
         authority = f"{host}:{self.server.port}"
         start = f"http://{authority}" if self.door == "http" else ""
         return f"{method} {start}{path} HTTP/{version}\r\nHost: {authority}\r\n{extra}\r\n".encode("latin-1")
 
-    def open(self) -> socket.socket:
-        if self.door == "capture":
-            return self.rig.named("allowed.test", self.server.port)
-        if self.door == "http":
-            return self.rig.connect(HTTP)
-        target = b"allowed.test"
-        if self.door == "connect":
-            client = self.rig.connect(HTTP)
-            client.sendall(b"CONNECT %b:%d HTTP/1.1\r\nHost: x\r\n\r\n" % (target, self.server.port))
-            assert read_exactly(client, 39).startswith(b"HTTP/1.1 200 ")
-            return client
-        client = self.rig.connect(SOCKS)
-        client.sendall(b"\x05\x01\x00\x05\x01\x00\x03" + bytes((len(target),)) + target + self.server.port.to_bytes(2, "big"))
-        assert read_exactly(client, 12)[3] == 0
-        return client
-
     def say(self, data: bytes, step: int = 1 << 20) -> bytes:
         """Everything that comes back for ``data``, the end of the client's side included."""
-        with self.open() as client, contextlib.suppress(ConnectionError):  # the gate may hang up while the rest is still being sent
+        with self.open() as client, contextlib.suppress(OSError):  # the gate may hang up while the rest is still being sent
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for at in range(0, len(data), step):
                 client.sendall(data[at : at + step])
@@ -98,17 +74,8 @@ class Way:
             return read_all(client)
         return b""
 
-    @property
-    def arrived(self) -> bytes:
-        return b"".join(self.server.received)
 
-    def refused(self) -> None:
-        """Whether the refusal was told, with the door that it met."""
-        (event,) = self.rig.sink.of("violation")
-        assert dict(event.detail)["door"] in (self.door, "connect")
-
-
-@pytest.fixture(params=DOORS)
+@pytest.fixture(params=[*TUNNELS, "http"])
 def way(request: pytest.FixtureRequest) -> Iterator[Way]:
     server = Server(lenient)
     with running(policy(f"allowed.test:{server.port}", "127.0.0.1"), NAMES) as rig:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -17,7 +18,7 @@ from paddock.network.dns import Answerer
 from paddock.network.names import NameTable
 from paddock.network.ports import DNS_TCP, DNS_UDP
 from paddock.network.tell import Teller
-from tests.network.support import TIMEOUT, Records, Rig, Sink, policy, running
+from tests.network.support import TIMEOUT, Records, Rig, Sink, policy, read_all, read_exactly, running
 
 NET = policy("allowed.test:443", "*.wild.test", "127.0.0.1:80", denied=("sub.wild.test",), dns_names=("_svc._tcp.real.test",))
 
@@ -158,6 +159,62 @@ def test_answering_is_total(data: bytes) -> None:
         bench.answerer.waits(wire)
 
 
+# What stands in ``fuzz/seeds/dns`` under these names, and what it deserves.
+SEEDS = {
+    "loop": None,
+    "loop-of-two": None,
+    "forward-pointer": None,
+    "label-of-64": None,
+    "name-of-256": None,
+    "short": None,
+    "trailing": None,
+    "signed": None,
+    "answer": None,
+    "no-question": dns.rcode.NOTIMP,
+    "two-questions": dns.rcode.NOTIMP,
+    "status": dns.rcode.NOTIMP,
+    "notify": dns.rcode.NOTIMP,
+    "update": dns.rcode.NOTIMP,
+    "chaos": dns.rcode.REFUSED,
+    "class-none": dns.rcode.REFUSED,
+    "high-octets": dns.rcode.NXDOMAIN,
+    "nul": dns.rcode.NXDOMAIN,
+    "dot-in-label": dns.rcode.NXDOMAIN,
+    "root": dns.rcode.NXDOMAIN,
+    "number": dns.rcode.NXDOMAIN,
+    "transfer": dns.rcode.NOERROR,
+    "type-0": dns.rcode.NOERROR,
+    "underscore": dns.rcode.NOERROR,
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("udp", [True, False])
+def test_strange_queries_get_what_they_deserve(bench: Bench, repository: Path, seed: str, udp: bool) -> None:
+    wire = bench.answerer.answer((repository / "fuzz" / "seeds" / "dns" / seed).read_bytes(), udp=udp)
+    expected = SEEDS[seed]
+    assert (wire is None) == (expected is None)
+    if wire is not None:
+        answer = dns.message.from_wire(wire)
+        assert (answer.rcode(), answer.answer) == (expected, [])
+    assert bench.records.asked == []
+
+
+def test_a_name_of_full_length_is_a_name(bench: Bench) -> None:
+    name = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 56]) + ".test"
+    assert len(name) == 253
+    assert records(bench.ask(name)) != []
+    assert bench.violations() == [name]
+
+
+def test_extensions_are_answered_in_kind(bench: Bench) -> None:
+    wire = bench.answerer.answer(dns.message.make_query("allowed.test", "A", use_edns=0, payload=65_000, want_dnssec=True).to_wire(), udp=True)
+    assert wire is not None
+    answer = dns.message.from_wire(wire)
+    assert (answer.edns, answer.payload) == (0, 1232)
+    assert len(answer.answer) == 1
+
+
 def test_too_long_queries_are_dropped(bench: Bench) -> None:
     assert bench.answerer.answer(bytes(5000), udp=False) is None
 
@@ -195,6 +252,19 @@ def test_a_tcp_connection_carries_many_queries_in_pieces(rig: Rig) -> None:
             answer, _ = dns.query.receive_tcp(client)
             assert answer.id == number
             assert len(records(answer)) == 1
+
+
+@pytest.mark.parametrize("bad", [b"\0\0", b"\0\1x", b"\x20\0" + bytes(0x2000)], ids=["empty", "short", "too long"])
+def test_what_is_no_query_ends_its_connection_and_no_other(rig: Rig, bad: bytes) -> None:
+    good = dns.message.make_query("allowed.test", "A").to_wire()
+    framed = len(good).to_bytes(2, "big") + good
+    with rig.connect(DNS_TCP) as other, rig.connect(DNS_TCP) as client:
+        client.sendall(framed + framed + bad + framed)
+        answers = read_all(client)
+        size = int.from_bytes(answers[:2], "big") + 2
+        assert answers == 2 * answers[:size]
+        other.sendall(framed)
+        assert read_exactly(other, size) == answers[:size]
 
 
 def test_a_slow_lookup_outside_delays_no_other(rig: Rig) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from paddock.network import http_door
 from paddock.network.ports import HTTP
 from paddock.network.wire.tls import ALERT_ACCESS_DENIED
 from tests.network.support import Rig, Server, answer, echo, policy, read_all, read_exactly, running, web
@@ -313,3 +314,17 @@ def test_a_flood_of_names_below_a_wildcard_is_limited(rig: Rig) -> None:
     assert b"this run has looked up 200 names" in answer
     assert len(rig.names.asked) == 200
     assert b"does not resolve" in ask(rig, connect(b"n7.wild.test:80"))
+
+
+def test_a_slow_head_has_an_end_an_idle_connection_ends_quietly_and_a_body_takes_its_time(rig: Rig, website: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_door, "HEAD_TIME", 1.0)
+    with rig.connect(HTTP) as patient, rig.connect(HTTP) as idle, rig.connect(HTTP) as slow:
+        patient.sendall(get(f"allowed.test:{website.port}", extra="Content-Length: 4\r\n", method="POST") + b"bo")
+        idle.sendall(get(f"allowed.test:{website.port}"))
+        assert answer(idle).startswith(b"HTTP/1.1 200 ")
+        slow.sendall(b"GET http://allowed.test/ HTTP/1.1\r\nX: ")
+        assert read_all(slow).startswith(b"HTTP/1.1 408 ")
+        assert idle.recv(1) == b"", "an end, not a reset"
+        patient.sendall(b"dy")
+        assert answer(patient).startswith(b"HTTP/1.1 200 ")
+    assert rig.sink.wait("violation", "(malformed request)").detail == (("door", "http"),)

@@ -130,6 +130,32 @@ def test_errands_are_done_by_the_loop_s_thread(signals: Signals) -> None:
     errands.close()
 
 
+def test_errands_are_done_one_at_a_time_so_that_signals_come_between(signals: Signals) -> None:
+    errands = Errands()
+    done: list[str] = []
+    loop = Loop(signals, lambda _: done.append("signal"), passed_on.append)  # type: ignore[arg-type]  # as above
+    loop.watch(errands.fileno(), errands.run)
+
+    def first() -> None:
+        done.append("errand")
+        signals.send(signal.SIGTERM, 0)
+
+    def second() -> None:
+        done.append("errand")
+        loop.stop(0)
+
+    threads = [threading.Thread(target=errands.ask, args=(work,)) for work in (first, second)]
+    for count, thread in enumerate(threads, 1):
+        thread.start()
+        while len(errands._waiting) < count:  # both are there before the loop looks for the first time
+            threading.Event().wait(0.001)
+    loop.run()
+    for thread in threads:
+        thread.join()
+    assert done == ["errand", "signal", "errand"]
+    errands.close()
+
+
 def test_an_errand_after_the_end_is_refused() -> None:
     errands = Errands()
     errands.close()

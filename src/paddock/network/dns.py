@@ -70,7 +70,7 @@ class Answerer:
             return None
         if query.flags & dns.flags.QR:
             return None
-        response = dns.message.make_response(query, recursion_available=True)
+        response = dns.message.make_response(query, recursion_available=True, our_payload=UDP_LIMIT)
         if query.opcode() != dns.opcode.QUERY or len(query.question) != 1:
             response.set_rcode(dns.rcode.NOTIMP)
         else:
@@ -86,7 +86,7 @@ class Answerer:
         try:
             return response.to_wire(max_size=limit)
         except dns.exception.TooBig:
-            short = dns.message.make_response(query, recursion_available=True)
+            short = dns.message.make_response(query, recursion_available=True, our_payload=UDP_LIMIT)
             short.flags |= dns.flags.TC
             return short.to_wire(max_size=limit)
 

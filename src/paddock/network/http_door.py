@@ -19,7 +19,7 @@ from paddock.network.wire.http import Body, End, Head, HttpEndedError, HttpError
 __all__ = ["serve_http"]
 
 HEAD_TIME: Final = 60.0
-"""Seconds for a request head, and for which an idle connection is kept."""
+"""Seconds for a request head, and for which an idle connection is kept. A body may take its time."""
 ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -65,7 +65,9 @@ def _head(reader: RequestReader, client: socket.socket) -> Head | None:
         if isinstance(part, Body | End):
             raise HttpError("a body without a request")
         if not readable_within(client, deadline - time.monotonic()):
-            raise TimeoutError("the client does not finish its request")
+            if reader.is_idle:
+                return None
+            raise HttpError(f"no whole request head within {HEAD_TIME:.0f} seconds", 408)
         data = client.recv(CHUNK)
         if not data:
             return None

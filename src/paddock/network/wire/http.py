@@ -106,6 +106,11 @@ class RequestReader:
         self._between = True
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing of another request has come yet."""
+        return self._between or (self._ended and not self.rest)
+
+    @property
     def rest(self) -> bytes:
         """Octets after the last complete request."""
         return self._machine.trailing_data[0]
