@@ -133,7 +133,7 @@ def test_errands_are_done_by_the_loop_s_thread(signals: Signals) -> None:
 def test_errands_are_done_one_at_a_time_so_that_signals_come_between(signals: Signals) -> None:
     errands = Errands()
     done: list[str] = []
-    loop = Loop(signals, lambda _: done.append("signal"), passed_on.append)  # type: ignore[arg-type]  # as above
+    loop = Loop(signals, lambda _: done.append("signal"), lambda _: None)  # type: ignore[arg-type]  # as above
     loop.watch(errands.fileno(), errands.run)
 
     def first() -> None:
