@@ -44,7 +44,7 @@ def fuzz(target: Target, seconds: float, number: int) -> list[Failure]:
 
 
 def save(target: Target, failure: Failure) -> None:
-    """Keep a failing input where ``git status`` shows it until it has become a seed."""
+    """Keep a failing input until it has become a seed. The folder is not tracked."""
     folder = CRASHES / target.name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / failure.name).write_bytes(failure.data)

@@ -165,8 +165,9 @@ def _escaped(character: str) -> str:
 
 
 def _text(characters: list[str]) -> str:
-    """As C sees it: up to the first NUL."""
-    return "".join(characters).partition("\0")[0]
+    """As C sees it: up to the first NUL. A character of UTF-8 may have been begun on one line and ended on the next, so it is put together again."""
+    text = "".join(characters).partition("\0")[0]
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
 
 
 def settings_of(view: View, path: str, home: str, _seen: set[str] | None = None) -> Iterator[tuple[str, Setting]]:
