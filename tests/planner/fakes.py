@@ -12,6 +12,7 @@ from paddock.model import paths
 from paddock.model.plan import Access, Kind, Place
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, Limits, NetworkPolicy, PathRule, Policy
 from paddock.model.settings import Context, Origin, Scope, Settings
+from paddock.planner.gitconfig import general_files
 from paddock.planner.layout import Ground, Layout, lay_out
 from paddock.planner.view import View
 
@@ -153,6 +154,7 @@ def policy(files: FilesystemPolicy | None = None, network: NetworkPolicy | None 
 
 
 def layout(policy: FilesystemPolicy, files: Tree, *, cwd: str = APP, home: str = HOME, **ground: object) -> Layout:
+    ground.setdefault("git_configs", general_files({}, home))
     return lay_out(policy, Ground(cwd, home, cwd, **ground), View(files))  # type: ignore[arg-type]  # the remaining fields of a ground
 
 

@@ -22,7 +22,8 @@ class PathRule:
 class FilesystemPolicy:
     """Reads: open unless denied, most specific rule wins, allow wins a tie. Writes: closed unless allowed, deny always wins. Spec 2.2 and 3.1.
 
-    ``allow_write`` includes the working folder unless ``project_read_only`` (``read_only_by`` is the entry). ``reads_locked``: only managed rules re-open reading, by whichever key.
+    ``allow_write`` includes the working folder unless ``project_read_only`` (``read_only_by`` is the entry). ``reads_locked``: only managed rules
+    re-open reading, by whichever key.
     ``unprotect`` holds protected names that the team lifts; ``unprotect_lock`` is the administrator's entry that leaves lifting to managed settings.
     """
 

@@ -5,12 +5,13 @@ Everything else in a git directory stays ordinary, so that commits, branches and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from paddock.model import paths
 from paddock.model.plan import Kind
-from paddock.planner.gitconfig import expand, settings_of
+from paddock.planner.gitconfig import Setting, expand, settings_of
+from paddock.planner.gitprograms import named_path
 from paddock.planner.view import View
 
 __all__ = ["LOOK", "GitFindings", "GitGrant", "Guarded", "look_at"]
@@ -28,6 +29,8 @@ LOOK = "what makes a folder a git directory"
 _GUARDED_BARE = {**_GUARDED, "HEAD": LOOK}
 
 MAX_MODULE_FOLDERS = 400
+MAX_REPOSITORIES = 400
+"""How many repositories are looked into, the working folder's own first."""
 SMALL = 4096
 
 
@@ -52,7 +55,8 @@ class GitGrant:
 @dataclass(slots=True)
 class GitFindings:
     """``refused`` are sentences about git directories that were named and not confirmed. ``folders`` are all the git directories that were looked into, and
-    ``absent`` what git would believe at a place where nothing is yet (path, reason).
+    ``absent`` what git would believe at a place where nothing is yet (path, reason). ``unreached`` are repositories, and folders of submodules'
+    git directories, that were known and not looked into.
     """
 
     guarded: list[Guarded] = field(default_factory=list)
@@ -60,6 +64,7 @@ class GitFindings:
     refused: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     absent: list[tuple[str, str]] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
 
 
 class _Look:
@@ -69,6 +74,7 @@ class _Look:
         self.writable = writable
         self.out = GitFindings()
         self.done: set[str] = set()
+        self.configured: set[tuple[str, str]] = set()
 
     def guard(self, path: str, reason: str, *, chosen: bool = False) -> None:
         """Guard what is at ``path``, every link on the way to it and the end of them."""
@@ -96,14 +102,16 @@ class _Look:
             self.linked(entry, folder, may_grant=may_grant)
 
     def git_folder(self, git: str, work: str, names: dict[str, str] = _GUARDED) -> None:
-        """Guard one git directory and those inside it. ``work`` is what relative hook paths are relative to."""
+        """Guard one git directory and those inside it. ``work`` is what relative hook paths are relative to; worktrees share one directory."""
+        if (git, work) not in self.configured:
+            self.configured.add((git, work))
+            self.configuration(git, work)
         if git in self.done:
             return
         self.done.add(git)
         self.out.folders.append(git)
         for name, reason in names.items():
             self.guard(paths.join(git, name), reason)
-        self.hooks_path(git, work)
         for worktree in self.folders(paths.join(git, "worktrees")):
             for name in ("gitdir", "commondir", "config.worktree"):
                 self.guard(paths.join(worktree, name), _GUARDED[name])
@@ -121,17 +129,31 @@ class _Look:
             seen += 1
             folder = waiting.pop()
             if any(self.view.kind(paths.join(folder, name)) is not None for name in ("HEAD", "config", "hooks")):
-                self.git_folder(folder, folder)
+                self.git_folder(folder, self.work_of(folder))
             else:
                 waiting.extend(self.folders(folder))
+        if waiting:
+            self.out.unreached.append(waiting[0])
 
-    def hooks_path(self, git: str, work: str) -> None:
+    def work_of(self, git: str) -> str:
+        """The working folder of a submodule's git directory (``core.worktree``); the directory itself when it names none."""
+        values = [s.value for _, s in settings_of(self.view, paths.join(git, "config"), self.home) if (s.section, s.key) == ("core", "worktree")]
+        return self.view.resolve(expand(values[-1], git, self.home)).path if values and values[-1] else git
+
+    def configuration(self, git: str, work: str) -> None:
         for name in ("config", "config.worktree"):
-            for file, setting in settings_of(self.view, paths.join(git, name), self.home):
-                if file != paths.join(git, name):
-                    self.guard(file, "configuration of git, which can name programs", chosen=True)
-                if setting.section == "core" and setting.key == "hookspath" and setting.value:
-                    self.guard(expand(setting.value, work, self.home), "git hooks (core.hooksPath)", chosen=True)
+            config = paths.join(git, name)
+            self.believed(config, settings_of(self.view, config, self.home), work)
+
+    def believed(self, config: str, settings: Iterable[tuple[str, Setting]], work: str) -> None:
+        """What a configuration file includes, where it has hooks, and the programs that it names by path: relative ones from the top of the working folder."""
+        for file, setting in settings:
+            if file != config:
+                self.guard(file, "configuration of git, which can name programs", chosen=True)
+            if setting.section == "core" and setting.key == "hookspath" and setting.value:
+                self.guard(expand(setting.value, work, self.home), "git hooks (core.hooksPath)", chosen=True)
+            elif program := named_path(setting):
+                self.guard(expand(program, work, self.home), f"run by git ({setting.section}.{setting.key})", chosen=True)
 
     def linked(self, entry: str, folder: str, *, may_grant: bool) -> None:
         """A ``.git`` file: a linked worktree or a submodule. Its text may have been planted, so the other side has to confirm it before anything is opened."""
@@ -168,32 +190,26 @@ class _Look:
         return parent == paths.join(common, "worktrees") and self.pointer(paths.join(git, "gitdir"), b"", git) == entry
 
     def confirmed_submodule(self, git: str, common: str, folder: str) -> bool:
-        if git != common:
-            return False
-        values = [s.value for _, s in settings_of(self.view, paths.join(git, "config"), self.home) if (s.section, s.key) == ("core", "worktree")]
-        if not values or not values[-1]:
-            return False
-        return self.view.resolve(expand(values[-1], git, self.home)).path == folder
+        return git == common and self.work_of(git) == folder
 
 
-def look_at(view: View, folders: list[str], *, home: str, own: frozenset[str], writable: Callable[[str], bool], bare: list[str]) -> GitFindings:
+def look_at(
+    view: View, folders: list[str], *, home: str, own: frozenset[str], writable: Callable[[str], bool], bare: list[str], configs: Sequence[str] = ()
+) -> GitFindings:
     """Everything to guard in the repositories of ``folders`` (each has an entry ``.git``) and in the git directories ``bare``.
 
     ``own`` are the folders whose repository the working folder belongs to: only for them a git directory outside the write roots may be opened. ``writable``
-    says whether a resolved path lies in a write root.
+    says whether a resolved path lies in a write root. ``configs`` are configuration files that hold in every repository.
     """
     look = _Look(view, home, writable)
-    everywhere = _users_hooks(view, home)
-    for folder in folders:
+    general = [(config, list(settings_of(view, config, home))) for config in configs]
+    for config in configs:
+        look.guard(config, "configuration of git, which can name programs")
+    for folder in sorted(folders, key=lambda folder: folder not in own)[:MAX_REPOSITORIES]:
         look.repository(folder, may_grant=folder in own)
-        for value in everywhere:
-            look.guard(expand(value, folder, home), "git hooks (core.hooksPath)", chosen=True)
+        for config, settings in general:
+            look.believed(config, settings, folder)
+    look.out.unreached += folders[MAX_REPOSITORIES:]
     for git in bare:
         look.git_folder(git, git, _GUARDED_BARE)
     return look.out
-
-
-def _users_hooks(view: View, home: str) -> list[str]:
-    """``core.hooksPath`` of the user's own configuration: it holds in every repository."""
-    files = [paths.join(home, name) for name in (".config/git/config", ".gitconfig")]
-    return [s.value for file in files for _, s in settings_of(view, file, home) if (s.section, s.key) == ("core", "hookspath") and s.value]

@@ -6,13 +6,13 @@ Conditional includes are read too, whatever their condition: what they might set
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from paddock.model import paths
 from paddock.planner.view import View
 
-__all__ = ["Setting", "parse", "settings_of"]
+__all__ = ["Setting", "expand", "general_files", "parse", "settings_of"]
 
 MAX_INCLUDES = 16
 MAX_BYTES = 1 << 18
@@ -181,6 +181,15 @@ def settings_of(view: View, path: str, home: str, _seen: set[str] | None = None)
         yield path, setting
         if setting.section in ("include", "includeif") and setting.key == "path" and setting.value:
             yield from settings_of(view, expand(setting.value, paths.ancestors(path)[0], home), home, seen)
+
+
+def general_files(environ: Mapping[str, str], home: str) -> tuple[str, ...]:
+    """The configuration files that hold in every repository of a person, whether or not they exist: git-config(1), FILES and ENVIRONMENT."""
+    config = environ.get("XDG_CONFIG_HOME", "")
+    xdg = config if config.startswith("/") and "\0" not in config else paths.join(home, ".config")
+    user = [environ["GIT_CONFIG_GLOBAL"]] if "GIT_CONFIG_GLOBAL" in environ else [f"{xdg}/git/config", paths.join(home, ".gitconfig")]
+    system = [] if environ.get("GIT_CONFIG_NOSYSTEM", "0") not in ("", "0", "false", "no") else [environ.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig")]
+    return tuple(paths.normalise(file) for file in (*system, *user) if file.startswith("/") and "\0" not in file)
 
 
 def expand(value: str, base: str, home: str) -> str:

@@ -38,7 +38,8 @@ MAX_SHOWN_SECRETS = 60
 class Ground:
     """The fixed points of one layout. ``own`` are Paddock's installation and interpreter, ``state`` its configuration, state and cache folders.
 
-    ``reopened`` are folders that programs on PATH need although they lie in a hidden home.
+    ``git_configs`` are the configuration files of git that hold in every repository. ``reopened`` are folders that programs on PATH
+    need although they lie in a hidden home.
     """
 
     cwd: str
@@ -48,6 +49,7 @@ class Ground:
     state: tuple[str, ...] = ()
     reopened: tuple[str, ...] = ()
     allow_home: bool = False
+    git_configs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -281,7 +283,9 @@ class _Work:
     # -- what is protected without a rule
 
     def protected(self) -> None:
-        protect.protect(self.tree, self.view, self.policy, self.write_roots, self.out, cwd=self.ground.cwd, home=self.ground.home)
+        protect.protect(
+            self.tree, self.view, self.policy, self.write_roots, self.out, cwd=self.ground.cwd, home=self.ground.home, configs=self.ground.git_configs
+        )
 
     def own(self) -> None:
         """Paddock itself: the last word, after every rule. Raises ``PolicyError`` when the installation cannot be kept (a zip file in the project)."""

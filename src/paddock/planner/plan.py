@@ -18,6 +18,7 @@ from paddock.model.settings import Context, Entry, Settings
 from paddock.model.unprotect import Lifting
 from paddock.planner import environment
 from paddock.planner.enforce import cgroups_for, watched
+from paddock.planner.gitconfig import general_files
 from paddock.planner.guarding import guard_rules
 from paddock.planner.layout import Ground, Layout, lay_out
 from paddock.planner.preflight import preflight
@@ -159,6 +160,7 @@ def _ground(context: Context, view: View, cwd: str, environ: Mapping[str, str], 
         state=tuple(paths.normalise(folder) for folder in (context.paddock_config_home, context.state_home, context.cache_home)),
         reopened=reopened(view, home, environ, Strays(view, (folder.path, project_root), written)),
         allow_home=allow_home,
+        git_configs=general_files(environ, home),
     )
 
 

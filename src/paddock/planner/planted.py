@@ -69,10 +69,11 @@ class Before(NamedTuple):
     programs: tuple[str, ...] = ()
     marks: Mapping[str, Mark] = MappingProxyType({})
     gaps: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
 
 
-def remember(view: View, files: Files, layout: Layout, *, cwd: str, home: str, path: str, since: int) -> Before:
-    """Make the memory of a layout. ``path`` is the caller's PATH."""
+def remember(view: View, files: Files, layout: Layout, *, cwd: str, home: str, path: str, since: int, configs: tuple[str, ...] = ()) -> Before:
+    """Make the memory of a layout. ``path`` is the caller's PATH, ``configs`` the configuration files of git that hold everywhere."""
     found = layout.searched
     loose = {name.path: name.reason for name in found.names if layout.access(name.path) is Access.WRITE}
     loose |= {item.path: item.reason for item in layout.git.guarded if layout.access(item.path) is Access.WRITE}
@@ -102,6 +103,7 @@ def remember(view: View, files: Files, layout: Layout, *, cwd: str, home: str, p
         programs,
         work.marks,
         (*gaps, *work.gaps),
+        configs,
     )
 
 
@@ -337,7 +339,7 @@ class _Look:
         bare = [*self.before.bare, *self.bare]
         if not folders and not bare:
             return
-        findings = git.look_at(self.view, folders, home=self.before.home, own=own, writable=self.in_roots, bare=bare)
+        findings = git.look_at(self.view, folders, home=self.before.home, own=own, writable=self.in_roots, bare=bare, configs=self.before.configs)
         done = set(self.before.git)
         for item in findings.guarded:
             if item.path in done or item.reason == git.LOOK or any(paths.is_beneath(root, item.path) for root in self.before.roots):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from paddock.model import paths
@@ -38,9 +39,10 @@ def origin(name: str, *, sealed: bool = False) -> Origin:
     return Origin(Scope.BUILTIN, "builtin", key=SEALED if sealed else PROTECTED, text=name)
 
 
-def protect(tree: Tree, view: View, policy: FilesystemPolicy, roots: list[str], report: Report, *, cwd: str, home: str) -> None:
-    """Mark everything protected in the write roots. ``roots`` are resolved."""
+def protect(tree: Tree, view: View, policy: FilesystemPolicy, roots: list[str], report: Report, *, cwd: str, home: str, configs: Sequence[str] = ()) -> None:
+    """Mark everything protected in the write roots. ``roots`` are resolved; ``configs`` are the configuration files of git that hold everywhere."""
     work = _Protect(tree, view, policy, roots, report, cwd, home)
+    work.configs = configs
     folders = [root for root in roots if view.kind(root) is Kind.DIRECTORY]
     found = report.searched = scan(view, work.first_folders(folders))
     work.repositories(found)
@@ -66,7 +68,8 @@ class _Protect:
         self.lifted_names = frozenset(rule.path.rpartition("/")[2] for rule in policy.unprotect if rule.is_glob)
         self.lifted_paths = frozenset(view.resolve(rule.path).path for rule in policy.unprotect if not rule.is_glob)
         self.limit = tree.size + MAX_NODES
-        self.left_out = 0
+        self.configs: Sequence[str] = ()
+        self.left_out: list[str] = []
 
     def writable(self, path: str) -> bool:
         return any(paths.is_beneath(path, root) for root in self.roots)
@@ -83,7 +86,7 @@ class _Protect:
         if not self.writable(path):
             return False
         if self.tree.size >= self.limit:
-            self.left_out += 1
+            self.left_out.append(path)
             return False
         node = self.tree.at(path, kind)
         mark = (origin(path.rpartition("/")[2], sealed=sealed), f"protected: {reason}")
@@ -135,7 +138,9 @@ class _Protect:
         own = frozenset(folder for folder in (self.cwd, *paths.ancestors(self.cwd)) if folder in folders)
         if not own:
             own = self.repository_above(folders)
-        findings = self.report.git = git.look_at(self.view, folders, home=self.home, own=own, writable=self.writable, bare=found.git_folders)
+        findings = self.report.git = git.look_at(
+            self.view, folders, home=self.home, own=own, writable=self.writable, bare=found.git_folders, configs=self.configs
+        )
         for grant in () if self.read_only else findings.grants:
             self.grant(grant)
         for guarded in findings.guarded:
@@ -164,4 +169,10 @@ class _Protect:
             text = f"{found.unreached} folders or more are not searched for protected names ({found.first_unreached} is the first)"
             self.report.uncovered.append(Uncovered(found.first_unreached, text, origin("")))
         if self.left_out:
-            self.report.uncovered.append(Uncovered(self.cwd, f"{self.left_out} protected names are beyond the budget of {MAX_NODES} mounts", origin("")))
+            first = self.left_out[0]
+            text = f"{len(self.left_out)} protected names are beyond the budget of {MAX_NODES} mounts ({first} is the first)"
+            self.report.uncovered.append(Uncovered(first, text, origin("")))
+        if self.report.git.unreached:
+            first = self.report.git.unreached[0]
+            text = f"{len(self.report.git.unreached)} repositories, or folders of submodules, are not looked into ({first} is the first)"
+            self.report.uncovered.append(Uncovered(first, text, origin("")))

@@ -167,7 +167,7 @@ def _remember(made: Draft, request: Request, began: tuple[int, int]) -> Before:
     from paddock.planner.planted import remember
 
     path = request.environ.get("PATH", "")
-    return remember(made.view, HostFiles(), made.layout, cwd=made.plan.cwd, home=made.plan.home, path=path, since=began[0])
+    return remember(made.view, HostFiles(), made.layout, cwd=made.plan.cwd, home=made.plan.home, path=path, since=began[0], configs=made.ground.git_configs)
 
 
 def _present(context: Context) -> tuple[bool, ...]:
