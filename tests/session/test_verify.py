@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from paddock.fence.launcher import areas, lockdown, namespaces, network, places
 from paddock.fence.launcher.ruleset import ruleset
 from paddock.fence.launcher.state import State
 from paddock.model.events import Event, EventSink
+from paddock.model.guard import NOTHING_GUARDED
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import HostRule
 from paddock.model.settings import Origin, Scope
@@ -69,6 +71,13 @@ def test_everything_holds(seat: Seat) -> None:
     assert found.held
 
 
+def test_the_reference_names_every_canary(seat: Seat, repository: Path) -> None:
+    page = (repository / "docs/reference/verify.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.partition("## The canaries")[2].partition("## `--json`")[0].splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}
+    assert documented == {finding.canary.name for finding in verify(plan_of(seat)).findings}
+
+
 # -- broken on purpose
 
 
@@ -111,6 +120,7 @@ def listed(*patterns: str) -> Change:
         pytest.param(shown("/.local/state/paddock"), {"read-hidden", "read-new", "observer"}, id="our own state is shown"),
         pytest.param(written, {"write-outside", "mounts"}, id="the home can be written"),
         pytest.param(shown("/.mcp.json"), {"protected", "mounts"}, id="a protected name is not held"),
+        pytest.param(lambda plan: replace(plan, guard=NOTHING_GUARDED), {"protected-absent"}, id="nothing is guarded"),
         pytest.param(
             listed("**.paddock.invalid"),
             {"host", "door-http", "door-connect", "door-socks", "lookup", "lookup-txt", "lookup-outside", "lookup-outside-tcp"},
@@ -176,9 +186,8 @@ def test_a_rule_of_the_filter_left_out_is_noticed(seat: Seat, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("steps", "fails"),
     [
-        # Either of the two stands before a file that was handed in; without both it can be written to.
-        (("_Landlock", "_Guard"), {"landlock", "observer"}),
-        (("_Guard",), {"observer"}),
+        (("_Landlock",), {"landlock"}),
+        (("_Guard",), {"observer", "protected-absent"}),
         (("_Limits",), {"limits"}),
         (("_DropCapabilities",), {"capabilities"} | ({"read-hidden", "kernel-secrets"} if os.geteuid() == 0 else set())),  # user 0 can read them then
         (("_Filter",), set().union(*NOTICED.values())),

@@ -73,6 +73,20 @@ def test_files_that_got_made_are_noticed_and_removed(tmp_path: Path) -> None:
     assert not outside.exists()
 
 
+def test_under_other_names_only_what_is_empty_is_removed(tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    paths = [tmp_path / name for name in ("file", "folder", "filled", "full")]
+    with HostSide(str(hidden), (), tuple(map(str, paths))) as host:
+        paths[0].touch()
+        paths[1].mkdir()
+        paths[2].write_text("somebody else's")
+        paths[3].mkdir()
+        (paths[3] / "inner").touch()
+        assert host.look().left == tuple(map(str, paths))
+    assert [path.name for path in paths if path.exists()] == ["filled", "full"]
+
+
 def test_its_segment_of_shared_memory_goes_with_it(tmp_path: Path) -> None:
     def segments() -> set[int]:
         return {int(line.split()[1]) for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}

@@ -133,7 +133,7 @@ def verify(prepared: Prepared) -> Verification:
     state = prepared.settings.context.state_home
     hidden = state if access(plan, state) is Access.HIDDEN and os.access(state, os.W_OK | os.X_OK) else ""
     made: list[str] = []
-    host = HostSide(hidden, made)
+    host = HostSide(hidden, made, tuple(verify_files.absent_names(plan)))
     made += verify_files.made_by_probe(plan, host)
     with host:
         wanted = canaries(plan, host)

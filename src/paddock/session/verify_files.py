@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from paddock.fence.inside.canary import base
+from paddock.fence.inside.canary.files import landlock_layers
 from paddock.fence.kernel.landlock import abi
-from paddock.model.paths import ancestors, is_beneath
+from paddock.fence.kernel.numbers import NUMBERS
+from paddock.model.guard import Judge
+from paddock.model.paths import ancestors, is_beneath, join
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.session.verify_host import HostSide
 from paddock.session.verify_table import Canary, Evidence, all_of, words
 from paddock.session.verify_view import access, names_shown, place_at
 
-__all__ = ["canaries", "made_by_probe"]
+__all__ = ["absent_names", "canaries", "made_by_probe"]
 
 MOST_PLACES = 256
 """Places of one kind that are tried; more are said to be left out."""
@@ -38,6 +42,7 @@ def canaries(plan: Plan, host: HostSide) -> Iterator[Canary]:
     yield _outside(plan, host)
     yield _mounts(plan, host)
     yield _protected(plan, host)
+    yield _absent(plan, host)
     yield _told(host)
     yield Canary(
         "standard-input",
@@ -166,6 +171,39 @@ def _protected(plan: Plan, host: HostSide) -> Canary:
     return Canary("protected", f"{tries} ({len(places)})", "protected", (places, host.token, write_twins(plan, host)), all_of(*REFUSED))
 
 
+def absent_names(plan: Plan) -> list[str]:
+    """Protected names that do not exist, where the plan lets the command write and this user could: what the guard alone keeps from being made."""
+    judge = Judge(plan.guard)
+    roots = [root for root in plan.guard.roots if os.path.isdir(root) and os.access(root, os.W_OK | os.X_OK)][:MOST_FOLDERS]
+    names = [join(root, name) for root in roots for name in sorted(plan.guard.anywhere) if judge.judge(root, name) is not None]
+    ruled = [denial.path for denial in plan.guard.denied if not denial.is_glob and os.access(denial.path.rpartition("/")[0], os.W_OK | os.X_OK)]
+    return [path for path in dict.fromkeys((*ruled, *names)) if not os.path.lexists(path)][:MOST_PLACES]
+
+
+def _absent(plan: Plan, host: HostSide) -> Canary:
+    tries = "make protected names that do not exist"
+    found = absent_names(plan)
+    if not found:
+        return Canary("protected-absent", tries, absent="no protected name is missing where this user and the command can write")
+
+    def made(evidence: Evidence) -> str:
+        return ", ".join(path for path in evidence.seen.left if path in found)
+
+    def excuse(evidence: Evidence) -> str:
+        return "the guard is missing here, and the fence says so" if evidence.said("protected names that do not exist yet can be created") else ""
+
+    places = [(path, kind) for path in found for kind in ("file", "directory")]
+    return Canary(
+        "protected-absent",
+        f"{tries} ({len(found)}), as files and folders",
+        "absent",
+        (places, write_twins(plan, host)),
+        all_of("EPERM", "EACCES"),
+        made,
+        excuse,
+    )
+
+
 def made_by_probe(plan: Plan, host: HostSide) -> tuple[str, ...]:
     """Every path in a place of the host's that the probe tries to make."""
     outside = [f"{folder.rstrip('/')}/{host.token}.outside" for folder in writable_outside(plan)]
@@ -177,14 +215,16 @@ def _landlock() -> Canary:
     def excuse(evidence: Evidence) -> str:
         return "this kernel has no usable Landlock" if evidence.said("Landlock") and abi() < 2 else ""
 
+    base.NUMBER.update(NUMBERS)
+    layers = landlock_layers()  # around this program itself: a container may have put some
     return Canary(
         "landlock",
         "write to a file of the host's that has no name, handed in for reading",
         "landlock",
         (),
-        all_of("EACCES"),
+        {**all_of("EACCES"), "layers": words(str(int(layers) + 1)) if layers.isdecimal() else words()},
         excuse=excuse,
-        shown="EACCES: no mount stands before it",
+        shown="EACCES, and a layer of Landlock more than outside",
     )
 
 

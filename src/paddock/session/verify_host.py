@@ -7,12 +7,13 @@ ended.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import select
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -45,11 +46,13 @@ class Seen:
 class HostSide:
     """Made before the fence, asked and removed after it; the process must have a single thread. ``hidden`` is a folder that the plan hides, or empty.
 
-    ``made`` are paths that the probe tries to make: none exists before, and what got made is found and removed. Raises ``OSError``.
+    ``made`` are paths under names of this run that the probe tries to make, ``absent`` ones under other names: none exists before, and what got made is found
+    and removed; under other names only what is empty. Raises ``OSError``.
     """
 
     hidden: str
     made: Iterable[str]
+    absent: Iterable[str] = ()
     token: str = field(init=False)
     secret: str = field(init=False)
     process: int = field(init=False, default=-1)
@@ -121,7 +124,7 @@ class HostSide:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, NOTED)  # the child notes them from its first moment on
             child = os.fork()
             if child == 0:
-                _be_the_process(life[0], reports[1], self._to_remove())
+                _be_the_process(life[0], reports[1], *self._to_remove())
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os.close(life[0])
             os.close(reports[1])
@@ -134,8 +137,9 @@ class HostSide:
         raise ChildProcessError(f"no process number above {_DISTANT} was given out")
 
     def _to_remove(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What has this run's name in it, and what goes only when it is empty."""
         files = (self.temporary_file, self.socket_path, *self.made, *((self.hidden_file,) if self.hidden else ()))
-        return files, (f"{_TEMPORARY}/{self.token}",)
+        return files, (f"{_TEMPORARY}/{self.token}", *self.absent)
 
     # -- what is in place
 
@@ -191,7 +195,7 @@ class HostSide:
         except BlockingIOError:
             signals = frozenset()
         arrived = frozenset(name for name, sock in self._sockets.items() if select.select([sock], [], [], 0)[0])
-        left = tuple(path for path in self.made if os.path.lexists(path))
+        left = tuple(path for path in (*self.made, *self.absent) if os.path.lexists(path))
         return Seen(signals=signals, arrived=arrived, left=left)
 
 
@@ -210,7 +214,7 @@ def _detach(address: int) -> None:
     function("shmdt", ctypes.c_void_p)(address)
 
 
-def _be_the_process(lifeline: int, reports: int, remove: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+def _be_the_process(lifeline: int, reports: int, ours: Iterable[str], empty: Iterable[str]) -> None:
     """In the child: note signals until the other end of ``lifeline`` is closed, then remove what is left, and leave. Never returns."""
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -226,14 +230,21 @@ def _be_the_process(lifeline: int, reports: int, remove: tuple[tuple[str, ...], 
             while all(fd != lifeline for fd, _ in poll.poll()):
                 noted, _ = signals.read()
                 os.write(reports, bytes((noted,)))
-        _remove(*remove)
+        _remove(ours, empty)
     finally:
         os._exit(0)
 
 
-def _remove(files: Iterable[str], folders: Iterable[str]) -> None:
-    for path, away in (*((path, os.unlink) for path in files), *((path, os.rmdir) for path in folders)):
-        try:
-            away(path)
-        except OSError:
-            continue  # it was never made: none of these is there in a run that goes well
+def _remove(ours: Iterable[str], empty: Iterable[str]) -> None:
+    for path in ours:
+        _try(os.unlink, path)
+    for path in empty:
+        _try(os.rmdir, path)
+        if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) == 0:
+            _try(os.unlink, path)
+
+
+def _try(away: Callable[[str], None], path: str) -> None:
+    """None of these is there in a run that goes well."""
+    with contextlib.suppress(OSError):
+        away(path)

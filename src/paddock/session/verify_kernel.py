@@ -83,7 +83,7 @@ _PRIORITIES = (
 )
 _GROUPS = (_MOUNTS, _KEYRINGS, _KERNEL, _AROUND, _HANDLES, _CLOCKS, _MODES, _PRIORITIES)
 
-_OTHERS = ("clone", "clone3", "prlimit64", "process_vm_readv", "setns", "unshare")
+_OTHERS = ("clone", "clone3", "landlock_create_ruleset", "landlock_restrict_self", "prlimit64", "process_vm_readv", "setns", "unshare")
 USED = frozenset((*_OTHERS, *(name for group in _GROUPS for name, _ in group)))
 """The calls whose numbers the probe has to know."""
 

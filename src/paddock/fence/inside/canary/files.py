@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import stat
+import struct
 from functools import partial
 
-from paddock.fence.inside.canary.base import MOST_NAMES, Answer, attempt, opened, word, worst
+from paddock.fence.inside.canary.base import LIBC, MOST_NAMES, NUMBER, Answer, Said, apart, attempt, opened, raw, word, worst
 
-__all__ = ["VERBS"]
+__all__ = ["VERBS", "landlock_layers"]
+
+PR_SET_NO_NEW_PRIVS = 38
+ACCESS_FS_MAKE_BLOCK = 1 << 11
+MOST_LAYERS = 16
 
 
 def visible(places: list[tuple[str, str, int, int, list[str]]], shown: str, device: int, inode: int) -> Answer:
@@ -74,17 +81,18 @@ def protected(places: list[tuple[str, str]], token: str, twins: list[str]) -> An
 
 
 def absent(places: list[tuple[str, str]], twins: list[str]) -> Answer:
-    """Make what does not exist yet under a protected name, and take it away again."""
-    said = []
-    for path, kind in places:
-        if kind == "directory":
-            made = attempt(os.mkdir, path)
-            if made == "ok":
-                os.rmdir(path)
-        else:
-            made = create(path)
-        said.append([path, made])
-    return said, worst(create(path) for path in twins)
+    """Make what does not exist yet under a protected name, as a file and as a folder, and take it away again; the twins' names are not protected."""
+    return [[path, make(path, kind)] for path, kind in places], worst(make(path, kind) for path in twins for kind in ("file", "directory"))
+
+
+def make(path: str, kind: str) -> str:
+    """Make a file or a folder and take it away."""
+    if kind != "directory":
+        return create(path)
+    made = attempt(os.mkdir, path)
+    if made == "ok":
+        os.rmdir(path)
+    return made
 
 
 def mount_of(path: str) -> str:
@@ -108,8 +116,27 @@ def handed_in() -> Answer:
 
 
 def landlock() -> Answer:
-    """Standard error is a file without a name, open for reading: no mount of the fence stands before it."""
-    return [["reopen", opened("/proc/self/fd/2", os.O_WRONLY)]], opened("/proc/self/fd/2", os.O_RDONLY)
+    """Standard error is a file without a name, open for reading: no mount of the fence stands before it. And whether Landlock is there at all."""
+    said = [["reopen", opened("/proc/self/fd/2", os.O_WRONLY)], ["truncate", attempt(os.truncate, "/proc/self/fd/2", 0)]]
+    return [*said, ["layers", landlock_layers()]], opened("/proc/self/fd/2", os.O_RDONLY)
+
+
+def landlock_layers() -> str:
+    """How many rulesets are around this program: the kernel takes 16 and says E2BIG then (landlock(7)), so a child adds some until it does."""
+
+    def work() -> Said:
+        LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        attributes = ctypes.create_string_buffer(struct.pack("=Q", ACCESS_FS_MAKE_BLOCK), 8)
+        ctypes.set_errno(0)
+        fd = LIBC.syscall(NUMBER["landlock_create_ruleset"], attributes, ctypes.c_size_t(8), 0)
+        if fd < 0:
+            return [["layers", errno.errorcode.get(ctypes.get_errno(), "?")]]
+        added = 0
+        while added < MOST_LAYERS and raw("landlock_restrict_self", fd, 0) == "ok":
+            added += 1
+        return [["layers", str(MOST_LAYERS - added)]]
+
+    return apart(work)[0][1]
 
 
 def set_id(token: str) -> Answer:
