@@ -60,7 +60,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     out = folder / "modules.json"
     (folder / "project").mkdir()
     argv = [sys.executable, "-I", "-S", "-c", SHOW, str(ROOT / "src"), str(out), "run", "--setting-sources", "cli", "--", "true"]
-    done = subprocess.run(argv, cwd=folder / "project", capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(argv, cwd=folder / "project", capture_output=True, text=True, check=False, timeout=60, start_new_session=True)
     assert out.exists(), done.stderr
     answer = json.loads(out.read_text())
     assert answer["code"] == 0, done.stderr
@@ -80,6 +80,10 @@ def test_a_run_loads_only_what_is_listed(loaded: list[str]) -> None:
     listed = ALLOWED | {"paddock"}
     extra = [name for name in loaded if name not in listed and name.split(".")[0] != "paddock"]
     assert not extra, "add a reason to the commit and the name to the list, or import it where it is used"
+
+
+def test_a_run_without_a_terminal_loads_nothing_for_one(loaded: list[str]) -> None:
+    assert not {"termios", "tty", "pty", "paddock.session.terminal"}.intersection(loaded)
 
 
 def test_the_door_loads_nothing() -> None:

@@ -68,6 +68,10 @@ class Screen:
         """The modes of the terminal now (termios.tcgetattr)."""
         return termios.tcgetattr(self._fd)
 
+    def fileno(self) -> int:
+        """The person's end of the terminal."""
+        return self._fd
+
     def end(self) -> int:
         """Wait for the program's end; its exit code, 128 and the number for a signal."""
         while self._fd >= 0 and self._read():

@@ -143,6 +143,10 @@ class Loop:
         if self._ending is None:
             self._ending = ending
 
+    def asked(self) -> bool:
+        """Whether everything inside was told to leave, by a signal or a deadline."""
+        return self._asked is not None
+
     def expire(self) -> None:
         """The time limit is over: ask everything inside to leave, end it after the grace period."""
         self._ask(signal.SIGTERM, Ending(TIMEOUT_EXIT, "timeout"))

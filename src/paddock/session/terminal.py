@@ -149,6 +149,7 @@ class Relay:
     def attach(self, fence: RunningFence, loop: Loop) -> bool:
         """Relay to ``fence`` from now on. Before its command starts; gives whether that should start in the foreground."""
         self._fence = fence
+        self._hurries = loop.asked
         self._inner, self._inner_writes = fence.terminal, os.dup(fence.terminal)
         os.set_blocking(self._inner, False)
         self._copy_size()
@@ -299,13 +300,14 @@ class Relay:
         return data.replace(b"\r\n", b"\n") if ends_lines else data
 
     def _drain(self) -> None:
-        """Everything that was written before the end. Waits for a slow terminal, but not longer than until somebody sends a signal."""
+        """Everything that was written before the end. Waits for a slow terminal, unless somebody has sent a signal, or does."""
         poll = select.poll()
         poll.register(self._interrupted.fileno(), select.POLLIN)
         poll.register(self._outer_writes, select.POLLOUT)
         while True:
             if self._out.full:
-                if any(fd == self._interrupted.fileno() for fd, _ in poll.poll()):
+                ready = poll.poll(0 if self._hurries() else None)
+                if not ready or any(fd == self._interrupted.fileno() for fd, _ in ready):
                     return
                 self._out.push()
             elif not self._out.pump() and not self._out.full:
