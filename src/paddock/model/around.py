@@ -101,8 +101,8 @@ def parse(data: bytes) -> Around:
     """The inverse of ``describe``. Raises ``ValueError`` for anything else: another version's description is none."""
     from json import loads
 
-    value = loads(data)
     try:
+        value = loads(data)
         if value["schema"] != SCHEMA:
             raise ValueError("another version's description of a fence")
         known = {field.name for field in fields(Limits)}
@@ -120,7 +120,7 @@ def parse(data: bytes) -> Around:
             limits=Limits(**value["limits"]),
             accepted=value["accepted"],
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"no description of a fence: {error}") from error
 
 

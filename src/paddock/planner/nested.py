@@ -1,8 +1,8 @@
 """A plan that is to be carried out inside a fence that stands already: what that fence holds of it, what can be added, what cannot. Pure.
 
 Inside a fence nothing can be mounted and no namespace be made. What a process can still put around itself: Landlock against writing, lower limits, no sockets
-for the network, another environment, a clock. Everything else that the plan closes must be closed by the fence around, clause by clause; a clause that is neither
-is named, and then nothing runs.
+for the network, another environment, a clock. Everything else that the plan closes must be closed by the fence around, clause by clause; what is neither is
+named, and then nothing runs.
 
 The fence around may be open for something that these settings do not list because they cannot be seen from inside: the command line of the outer run, files
 that it hides. What came from there counts for the inner run as well, as it would count outside; what comes from a file that the inner run has read itself is
@@ -23,7 +23,7 @@ from paddock.model.plan import Access, Place, Plan
 from paddock.model.policy import Limits
 from paddock.model.settings import Notice, Origin, Scope, Settings
 
-__all__ = ["Clause", "Narrowing", "compare", "counted", "write_roots"]
+__all__ = ["OWN_AREAS", "Clause", "Narrowing", "compare", "counted"]
 
 _ORDER = {Access.HIDDEN: 0, Access.READ: 1, Access.WRITE: 2}
 _SOCKET = "a socket of a program outside"
@@ -32,24 +32,28 @@ _OWN_LIMITS = {"timeout_seconds": "timeoutSeconds", "open_files": "openFiles"}
 _NAMES = {"memory_mb": "memoryMb", "disk_mb": "diskMb", "processes": "processes", "cpu_seconds": "cpuSeconds", **_OWN_LIMITS}
 _MOST_NOTICES = 8
 
+# Where every run may write, so that Landlock allows it as a whole: what the launcher allows too (fence.launcher.lockdown).
+OWN_AREAS = ("/dev", "/proc", "/run", "/tmp", "/var/tmp")  # noqa: S108 -- private ones
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """Something that the plan closes, the fence around leaves open and nothing inside can close. ``rule`` is who asks for it, ``remedy`` what would help."""
+    """Something that the plan closes, the fence around leaves open and nothing inside can close. ``rule`` is who asks for it (None: what is not listed is
+    closed), ``remedy`` what would help.
+    """
 
     text: str
-    rule: Origin | None = None
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        place = f" ({self.rule})" if self.rule is not None else ""
-        return f"{self.text}{place}" + (f"; {self.remedy}" if self.remedy else "")
+    rule: Origin | None
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """``no_network``: sockets for the network are refused to the command. ``missing`` must be empty for a run. ``added`` says in words what the run adds."""
+    """``roots`` are the only places, besides the fence's own areas, where the command may write. ``no_network``: sockets for the network are refused to it.
+    ``missing`` must be empty for a run. ``added`` says in words what the run adds.
+    """
 
+    roots: tuple[str, ...]
     no_network: bool
     missing: tuple[Clause, ...]
     added: tuple[str, ...]
@@ -58,13 +62,15 @@ class Narrowing:
 
 def compare(plan: Plan, settings: Settings, around: Around) -> Narrowing:
     """What becomes of ``plan`` in the fence ``around``. Writing is not ``missing`` where the plan's own write roots, as Landlock has them, are enough."""
-    seen = frozenset(source.file for source in settings.sources if source.state in ("read", "untrusted")) | {"builtin"}
+    # A source that was left out on purpose (``--setting-sources``) has been judged as well: what the outer run opened because of it is not wanted.
+    seen = frozenset(source.file for source in settings.sources if source.state != "absent") | {"builtin"}
     network = _Network(plan, around, seen)
-    missing = (*_files(plan, around, seen), *network.missing(), *_limits(plan, settings, around))
-    added = ["writing only at " + ", ".join(write_roots(plan))]
+    roots = _write_roots(plan, around, seen)
+    missing = (*_files(plan, around, seen, roots), *network.missing(), *_limits(plan, settings, around))
+    added = ["writing only at " + ", ".join(roots) if roots else "no writing"]
     added += ["no network"] if network.cut else []
     added += [f"{name}={getattr(plan.limits, field)}" for field, name in _OWN_LIMITS.items() if _adds(plan.limits, around.limits, field)]
-    return Narrowing(network.cut, missing, tuple(added), tuple(network.notices()))
+    return Narrowing(roots, network.cut, missing, tuple(added), tuple(network.notices()))
 
 
 def counted(facts: Facts, around: Around) -> Facts:
@@ -74,25 +80,36 @@ def counted(facts: Facts, around: Around) -> Facts:
     return replace(facts, cgroups=(Cgroup(2, "", "", (PROCESSES,)),))
 
 
-def write_roots(plan: Plan) -> list[str]:
-    """The places where the plan allows writing that are not below another such place."""
-    written = {place.path for place in plan.layout if place.access is Access.WRITE}
-    return sorted(path for path in written if not written.intersection(ancestors(path)))
+def _write_roots(plan: Plan, around: Around, seen: frozenset[str]) -> tuple[str, ...]:
+    """The places where the plan allows writing, or where the outer run does by something that counts here too, unless they lie below another such place."""
+    inner = _places(plan)
+    written = {path for path, place in inner.items() if place.access is Access.WRITE}
+    written |= {spot.path for spot in around.layout if spot.access is Access.WRITE and _inherits(inner.get(nearest(inner, spot.path)), spot, seen)}
+    return tuple(sorted(path for path in written if not written.intersection(ancestors(path))))
 
 
-def _files(plan: Plan, around: Around, seen: frozenset[str]) -> Iterator[Clause]:
+def _places(plan: Plan) -> dict[str, Place]:
+    return {place.path: place for place in plan.layout if not place.pin}
+
+
+def _inherits(mine: Place | None, theirs: Spot | None, seen: frozenset[str]) -> bool:
+    """Whether something that only a default closes here was opened for the outer run by what cannot be seen from here."""
+    return (mine is None or mine.why.scope is Scope.BUILTIN) and theirs is not None and theirs.file not in seen
+
+
+def _files(plan: Plan, around: Around, seen: frozenset[str], roots: tuple[str, ...]) -> Iterator[Clause]:
     """Both layouts are constant between their places: it is enough to look at each place of either."""
-    inner = {place.path: place for place in plan.layout if not place.pin}
+    inner = _places(plan)
     outer = {spot.path: spot for spot in around.layout}
     for path in sorted({"/", *inner, *outer}):
         mine, theirs = inner.get(nearest(inner, path)), outer.get(nearest(outer, path))
         wanted = mine.access if mine else Access.READ
         given = theirs.access if theirs else Access.READ
-        if _ORDER[given] <= _ORDER[wanted]:
+        if _ORDER[given] <= _ORDER[wanted] or _inherits(mine, theirs, seen):
             continue
         if wanted is Access.HIDDEN and mine is not None:
-            yield from _shown(path, mine, theirs, seen)
-        elif wanted is Access.READ and _below_own_root(path, inner):
+            yield from _shown(path, mine)
+        elif wanted is Access.READ and any(above in (*OWN_AREAS, *roots) for above in (path, *ancestors(path))):
             yield Clause(f"{path} is writable in the fence around and cannot be made read-only here", mine.why if mine else None, _RESTART)
     for file in plan.private_files:
         decisive = outer.get(nearest(outer, file.path))
@@ -100,20 +117,12 @@ def _files(plan: Plan, around: Around, seen: frozenset[str]) -> Iterator[Clause]
             yield Clause(f"{file.path} cannot be replaced by a private file here", file.why, _RESTART)
 
 
-_RESTART = "start the outer run with this rule, and anew when it is about a file that was made since"
+_RESTART = "start the outer run with this rule, and anew when it is about something that was made since"
 
 
-def _shown(path: str, mine: Place, theirs: Spot | None, seen: frozenset[str]) -> Iterator[Clause]:
-    if mine.reason == _SOCKET:
-        return  # a neighbour in the same fence, as its processes and its /tmp are
-    if mine.why.scope is Scope.BUILTIN and theirs is not None and theirs.file not in seen:
-        return  # opened for the outer run by what cannot be seen from here
-    yield Clause(f"{path} can be read in the fence around and cannot be hidden here", mine.why, _RESTART)
-
-
-def _below_own_root(path: str, inner: dict[str, Place]) -> bool:
-    """Whether Landlock, which only knows roots, would let the command write at ``path``."""
-    return any(above in inner and inner[above].access is Access.WRITE for above in ancestors(path))
+def _shown(path: str, mine: Place) -> Iterator[Clause]:
+    if mine.reason != _SOCKET:  # a socket is a neighbour's in the same fence, as its processes and its /tmp are
+        yield Clause(f"{path} can be read in the fence around and cannot be hidden here", mine.why, _RESTART)
 
 
 class _Network:
@@ -214,7 +223,7 @@ def _may_meet(first: Pattern, denied: str, second: Pattern, allowed: str) -> boo
         return True
     if "*" in denied:
         return _matches(first, allowed, second.port)
-    return _matches(second, denied, first.port) or _matches(first, allowed, second.port)
+    return _matches(second, denied, first.port)
 
 
 def _matches(pattern: Pattern, single: str, port: int | None) -> bool:

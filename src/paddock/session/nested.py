@@ -7,7 +7,7 @@ import resource
 import signal
 import time
 
-from paddock.errors import PolicyError
+from paddock.errors import Problem, SettingsError
 from paddock.events.log import EventLog
 from paddock.events.record import Record
 from paddock.fence.kernel.process import adopt_orphans
@@ -17,27 +17,35 @@ from paddock.model.around import Around
 from paddock.model.plan import Plan
 from paddock.model.settings import Notice, Settings
 from paddock.model.usage import Usage
-from paddock.planner.nested import Narrowing, compare, write_roots
+from paddock.planner.nested import Clause, Narrowing, compare
 from paddock.session.supervise import Ending, Loop
 
 __all__ = ["Unkept", "carry_out", "judge"]
 
 _MOST = 12
+_WHERE = "nested"
+_WHAT = "this runs in a fence of Paddock already, and that fence leaves open what these settings close"
+_HINT = "inside a fence a run can write to less, reach nothing at all and take less; everything else has to be asked for when the outer run starts"
 _SHARED = "its /tmp, processes and loopback are those of the fence around"
 
 
 def judge(plan: Plan, settings: Settings, around: Around) -> tuple[Narrowing, tuple[Notice, ...]]:
-    """What is added here, and what to say about it. Raises ``PolicyError`` that names every clause which cannot be added."""
+    """What is added here, and what to say about it. Raises ``SettingsError`` that names every clause which cannot be added, with its place."""
     narrowing = compare(plan, settings, around)
     if narrowing.missing:
-        clauses = [str(clause) for clause in narrowing.missing]
-        shown = clauses[:_MOST] + ([f"and {len(clauses) - _MOST} more"] if len(clauses) > _MOST else [])
-        raise PolicyError(
-            "this runs in a fence of Paddock already, which leaves open what these settings close:\n  " + "\n  ".join(shown),
-            hint="inside a fence a run can write to less, reach nothing at all and take less; everything else has to be asked for when the outer run starts",
-            code="nested",
-        )
-    return narrowing, (Notice(f"nested: {', '.join(narrowing.added)}; the rest, network included, as the fence around has it; {_SHARED}", None, "info"),)
+        problems = [_problem(clause) for clause in narrowing.missing[:_MOST]]
+        if len(narrowing.missing) > _MOST:
+            problems.append(Problem(_WHERE, 0, 0, f"and {len(narrowing.missing) - _MOST} more"))
+        raise SettingsError([Problem(_WHERE, 0, 0, _WHAT, _HINT), *problems])
+    return narrowing, (*narrowing.notices, Notice(f"nested: {', '.join(narrowing.added)}; the rest, network included, as the fence around has it; {_SHARED}", None, "info"),)
+
+
+def _problem(clause: Clause) -> Problem:
+    rule = clause.rule
+    if rule is None:
+        return Problem(_WHERE, 0, 0, clause.text, clause.remedy)
+    entry = " ".join(part for part in (rule.key, f'"{rule.text}"' if rule.text else "") if part)
+    return Problem(rule.file, rule.line, rule.column, f"{clause.text} ({entry})" if entry else clause.text, clause.remedy)
 
 
 class Unkept(EventLog):
@@ -55,7 +63,7 @@ def carry_out(plan: Plan, narrowing: Narrowing, signals: SignalFd, lifeline: int
     """
     adopt_orphans()
     began = time.monotonic()
-    child = start(plan, write_roots(plan), no_network=narrowing.no_network)
+    child = start(plan, narrowing.roots, no_network=narrowing.no_network)
     handle = os.pidfd_open(child)
     ended: list[int] = []
     try:

@@ -40,7 +40,7 @@ PROFILES: Mapping[str, Profile] = {
                     "keep": ["PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TERM", "TZ"],
                     "set": {"HOME": "/tmp"},  # noqa: S108 -- the fence's own, private and empty
                 },
-                "limits": {"processes": 128, "cpuSeconds": 300, "timeoutSeconds": 600, "openFiles": 1024},
+                "limits": {"memoryMb": 2048, "processes": 128, "cpuSeconds": 300, "timeoutSeconds": 600, "openFiles": 1024, "diskMb": 256},
             },
         },
         workspace=True,

@@ -16,7 +16,10 @@ _NAMESPACES = (
     "profile is needed, or sysctl kernel.apparmor_restrict_unprivileged_userns=0; everywhere: sysctl user.max_user_namespaces above 0; in a container: one "
     "started with the right to make them. `paddock doctor` tries each step"
 )
-_INSIDE = "this command runs in a fence of Paddock already (PADDOCK=1), which holds it; a fence inside a fence is not possible in this release"
+_INSIDE = (
+    "the variable PADDOCK says that this runs in a fence of Paddock already, but it is none that this version knows how to narrow: use the version that the "
+    "outer run was started with"
+)
 _LIBRARY = "install libnftables (Debian and Ubuntu: apt install libnftables1), or run `paddock setup`"
 _PROC = "this looks like a container that hides parts of /proc: the kernel then refuses a new /proc to whoever is inside"
 _OWNER = "inside, user 0 has no more rights than any other owner of files: run Paddock as the user whom the path belongs to"

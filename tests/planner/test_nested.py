@@ -1,0 +1,254 @@
+"""Clause by clause: what a fence around holds of a plan, what can be added, what cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paddock.fence.launcher import lockdown
+from paddock.model.around import Around, describe, nearest, parse
+from paddock.model.hosts import parse_host
+from paddock.model.paths import ancestors
+from paddock.model.plan import Access, Kind, Place, Plan, PrivateFile
+from paddock.model.policy import HostRule, Limits, NetworkPolicy
+from paddock.model.settings import Entry, Origin, Scope, Settings, Source
+from paddock.network.decide import Decider
+from paddock.planner import nested
+from paddock.planner.nested import Narrowing, compare
+from tests.planner.fakes import BUILTIN, SETTINGS
+
+PROJECT = Origin(Scope.PROJECT, "/p/.claude/settings.json", 7, 1, "sandbox.filesystem.denyRead", "x")
+COMMAND_LINE = Origin(Scope.CLI, "--allow-domain", key="sandbox.network.allowedDomains")
+SEEN = replace(SETTINGS, sources=(Source(Scope.PROJECT, PROJECT.file, "read"), Source(Scope.USER, "/h/.config/paddock/settings.json", "absent")))
+NO_LIMITS = Limits()
+RANK = {Access.HIDDEN: 0, Access.READ: 1, Access.WRITE: 2}
+
+
+def place(path: str, access: Access, why: Origin = PROJECT) -> Place:
+    return Place(path, access, Kind.DIRECTORY, why)
+
+
+def hosts(*patterns: str, origin: Origin = PROJECT) -> tuple[HostRule, ...]:
+    return tuple(HostRule(pattern, origin) for pattern in patterns)
+
+
+def plan(*layout: Place, allowed: tuple[HostRule, ...] = (), denied: tuple[HostRule, ...] = (), limits: Limits = NO_LIMITS, **network: object) -> Plan:
+    return Plan(
+        argv=("true",),
+        cwd="/p",
+        home="/h",
+        uid=1000,
+        gid=1000,
+        layout=layout,
+        private_files=(),
+        binds=(),
+        environment={},
+        removed=(),
+        network=NetworkPolicy(allowed, denied, **network),  # type: ignore[arg-type]  # the caller names the fields
+        host_ports=(),
+        doors=False,
+        limits=limits,
+        tmp_bytes=1,
+        shm_bytes=1,
+        run_bytes=1,
+        uncovered=(),
+        notices=(),
+        backend="namespaces",
+        digest="",
+    )
+
+
+def around(outer: Plan, *ports: Entry) -> Around:
+    """What the inner run reads."""
+    return parse(describe(outer, ports, ""))
+
+
+def judged(inner: Plan, outer: Plan, settings: Settings = SEEN) -> Narrowing:
+    return compare(inner, settings, around(outer))
+
+
+def texts(narrowing: Narrowing) -> list[str]:
+    return [clause.text for clause in narrowing.missing]
+
+
+def test_the_same_plan_is_held() -> None:
+    same = plan(
+        place("/h/.ssh", Access.HIDDEN), place("/p", Access.WRITE), place("/p/.git/hooks", Access.READ), allowed=hosts("a.test"), denied=hosts("b.test")
+    )
+    found = judged(same, same)
+    assert not found.missing
+    assert found.roots == ("/p",)
+    assert not found.no_network
+    assert not found.notices
+
+
+def test_a_file_that_the_fence_around_shows_cannot_be_hidden() -> None:
+    found = judged(plan(place("/p", Access.WRITE), place("/p/key", Access.HIDDEN)), plan(place("/p", Access.WRITE)))
+    assert texts(found) == ["/p/key can be read in the fence around and cannot be hidden here"]
+    assert found.missing[0].rule == PROJECT
+    assert found.missing[0].remedy
+
+
+def test_writing_is_narrowed_to_fewer_roots() -> None:
+    found = judged(plan(place("/p/sub", Access.WRITE)), plan(place("/p", Access.WRITE), place("/q", Access.WRITE)))
+    assert not found.missing
+    assert found.roots == ("/p/sub",)
+
+
+def test_an_exception_in_a_root_must_be_held_around() -> None:
+    inner = plan(place("/p", Access.WRITE), place("/p/vendor", Access.READ))
+    assert texts(judged(inner, plan(place("/p", Access.WRITE)))) == ["/p/vendor is writable in the fence around and cannot be made read-only here"]
+    assert not judged(inner, inner).missing
+
+
+def test_the_fence_s_own_areas_are_writable_as_a_whole() -> None:
+    """Landlock has to allow all of /tmp, so that a project there which is not this run's own would be writable."""
+    found = judged(plan(place("/tmp/p/sub", Access.WRITE)), plan(place("/tmp/p", Access.WRITE)))
+    assert texts(found) == ["/tmp/p is writable in the fence around and cannot be made read-only here"]
+    assert nested.OWN_AREAS == lockdown.OWN_AREAS
+
+
+def test_a_private_file_stands_where_the_fence_around_has_one_or_hides_the_place() -> None:
+    inner = replace(plan(), private_files=(PrivateFile("/h/.npmrc", b"", 0o444, PROJECT),))
+    assert texts(judged(inner, plan())) == ["/h/.npmrc cannot be replaced by a private file here"]
+    assert not judged(inner, inner).missing
+    assert not judged(inner, plan(place("/h/.npmrc", Access.HIDDEN))).missing
+
+
+def test_a_host_that_is_not_listed_here_is_named() -> None:
+    found = judged(plan(allowed=hosts("a.test")), plan(allowed=hosts("a.test", "more.test")))
+    assert texts(found) == ["more.test can be reached in the fence around and is not listed here"]
+    assert PROJECT.file in found.missing[0].remedy
+
+
+def test_what_cannot_be_seen_from_inside_counts_here_too() -> None:
+    outer = plan(place("/q", Access.WRITE, COMMAND_LINE), allowed=(*hosts("a.test"), *hosts("cli.test", origin=COMMAND_LINE)))
+    found = judged(plan(allowed=hosts("a.test")), outer)
+    assert not found.missing
+    assert found.roots == ("/q",)
+
+
+def test_what_was_left_out_on_purpose_does_not() -> None:
+    ignoring = replace(SETTINGS, sources=(Source(Scope.PROJECT, PROJECT.file, "ignored"),))
+    found = judged(plan(allowed=hosts("b.test", origin=COMMAND_LINE)), plan(allowed=hosts("a.test")), ignoring)
+    assert texts(found) == ["a.test can be reached in the fence around and is not listed here"]
+
+
+def test_an_explicit_rule_is_not_overruled_by_what_the_outer_run_was_told() -> None:
+    outer = plan(place("/q", Access.WRITE, COMMAND_LINE))
+    assert texts(judged(plan(place("/q/x", Access.HIDDEN)), outer)) == ["/q/x can be read in the fence around and cannot be hidden here"]
+    assert not judged(plan(place("/q/x", Access.HIDDEN, BUILTIN)), outer).missing
+
+
+def test_no_network_at_all_can_be_added() -> None:
+    outer = plan(allowed=hosts("a.test"))
+    assert judged(plan(denied=hosts("*")), outer).no_network
+    assert judged(plan(), outer).no_network
+    assert not judged(plan(), plan()).no_network, "there is none to cut off"
+    for found in (judged(plan(denied=hosts("*")), outer), judged(plan(), outer)):
+        assert not found.missing
+        assert "no network" in found.added
+
+
+def test_denied_hosts() -> None:
+    outer = plan(allowed=hosts("a.test", "*.wild.test"))
+    for denied, held in (("other.test", True), ("a.test", False), ("x.wild.test", False), ("*.test", False), ("10.0.0.1", False), ("*.else.test", False)):
+        found = judged(replace_network(outer, denied=hosts(denied)), outer)
+        assert (not found.missing) is held, denied  # where the answer is not sure, it is no
+    both = replace_network(outer, denied=hosts("a.test"))
+    assert not judged(both, both).missing
+
+
+def replace_network(base: Plan, **changes: object) -> Plan:
+    return replace(base, network=replace(base.network, **changes))  # type: ignore[arg-type]  # the caller names the fields
+
+
+def test_more_than_the_fence_around_gives_is_said_and_not_given() -> None:
+    found = judged(plan(place("/p", Access.WRITE), allowed=hosts("a.test", "new.test")), plan(allowed=hosts("a.test")))
+    assert not found.missing
+    assert [notice.text for notice in found.notices] == ["new.test is not reachable: the fence around this one does not allow it"]
+
+
+@pytest.mark.parametrize(
+    ("name", "addable"),
+    [("memory_mb", False), ("processes", False), ("disk_mb", False), ("cpu_seconds", False), ("open_files", True), ("timeout_seconds", True)],
+)
+def test_limits(name: str, addable: bool) -> None:
+    lower, higher = Limits(**{name: 5}), Limits(**{name: 10})
+    assert not judged(plan(limits=higher), plan(limits=lower)).missing
+    assert not judged(plan(limits=lower), plan(limits=lower)).missing
+    for outer in (plan(limits=higher), plan()):
+        found = judged(plan(limits=lower), outer)
+        assert bool(found.missing) is not addable
+        assert any("=5" in text for text in found.added) is addable
+
+
+def test_ports_that_are_published_around() -> None:
+    entry = Entry(3000, PROJECT)
+    told = Entry(4000, COMMAND_LINE)
+    found = compare(plan(allowed=hosts("a.test")), SEEN, around(plan(allowed=hosts("a.test"), publish=(3000, 4000)), entry, told))
+    assert texts(found) == ["port 3000 is published by the fence around"]
+    assert "loopback" in texts(judged(plan(allowed=hosts("a.test")), plan(allowed=hosts("a.test"), local_binding=True)))[0]
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"schema":2}', b'{"schema":1}', b'{"schema":1,"layout":[["/"]],"limits":{}}', b"\xff"])
+def test_what_is_no_description(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        parse(data)
+
+
+PATHS = ["/a", "/a/b", "/a/b/c", "/a/d", "/e", "/e/f", "/tmp/g", "/tmp/g/h"]
+PROBES = ["/", *PATHS, "/a/b/c/new", "/a/x", "/e/x", "/tmp/x", "/tmp/g/x", "/y"]
+LAYOUTS = st.dictionaries(st.sampled_from(PATHS), st.sampled_from(list(Access))).map(lambda found: tuple(place(p, a) for p, a in sorted(found.items())))
+
+
+def access(layout: tuple[Place, ...], path: str) -> Access:
+    places = {item.path: item for item in layout}
+    decisive = nearest(places, path)
+    return places[decisive].access if decisive else Access.READ
+
+
+@given(LAYOUTS, LAYOUTS)
+def test_a_run_that_starts_may_do_nothing_that_either_fence_forbids(inner: tuple[Place, ...], outer: tuple[Place, ...]) -> None:
+    found = judged(plan(*inner), plan(*outer))
+    if found.missing:
+        return
+    for path in PROBES:
+        given_around = access(outer, path)
+        by_landlock = any(above in (*found.roots, *nested.OWN_AREAS) for above in (path, *ancestors(path)))
+        effective = Access.READ if given_around is Access.WRITE and not by_landlock else given_around
+        if path.startswith("/tmp") and access(outer, path) is Access.READ and access(inner, path) is Access.READ:
+            continue  # the fence's own
+        assert RANK[effective] <= RANK[access(inner, path)], path
+
+
+@given(LAYOUTS, LAYOUTS)
+def test_a_refusal_is_about_something_that_is_really_open(inner: tuple[Place, ...], outer: tuple[Place, ...]) -> None:
+    for clause in judged(plan(*inner), plan(*outer)).missing:
+        path = clause.text.split()[0]
+        assert RANK[access(outer, path)] > RANK[access(inner, path)]
+
+
+PATTERNS = st.lists(
+    st.sampled_from(["a.test", "b.test", "x.a.test", "*.a.test", "*.test", "*", "a.test:443", "a.test:80", "10.0.0.1", "[fd00::1]:443"]), max_size=4
+)
+QUESTIONS = [(host, port) for host in ("a.test", "b.test", "x.a.test", "y.x.a.test", "c.other", "10.0.0.1", "fd00::1") for port in (80, 443)]
+
+
+@given(PATTERNS, PATTERNS, PATTERNS, PATTERNS)
+def test_a_run_that_starts_reaches_no_host_that_either_gate_refuses(
+    allowed: list[str], denied: list[str], around_allowed: list[str], around_denied: list[str]
+) -> None:
+    inner = plan(allowed=hosts(*allowed), denied=hosts(*denied))
+    outer = plan(allowed=hosts(*around_allowed), denied=hosts(*around_denied))
+    found = judged(inner, outer)
+    if found.missing or found.no_network:
+        return
+    mine, theirs = Decider(inner.network), Decider(outer.network)
+    for name, port in QUESTIONS:
+        host = parse_host(name)
+        if theirs.decide(host, port, "capture").allowed:
+            assert mine.decide(host, port, "capture").allowed, (name, port)
