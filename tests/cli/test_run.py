@@ -166,11 +166,14 @@ def test_untrusted_widening_is_void_until_it_is_accepted(command: str, project: 
     assert paddock(command, project, "--trust-project", *attempt).returncode == 0
 
 
-def test_a_run_in_a_run_says_what_it_cannot_do(command: str, project: Path) -> None:
-    ran = paddock(command, project, "--allow-read", str(Path(command).parent.parent), "--", command, "run", "--", "true")
+def test_a_run_in_a_run_works_or_says_what_it_cannot_do(command: str, project: Path) -> None:
+    outer = ("--allow-read", str(Path(command).parent.parent), "--", command, "run")
+    assert paddock(command, project, *outer, "--", "sh", "-c", "exit 6").returncode == 6
+    (project / "data").write_text("")
+    ran = paddock(command, project, *outer, "--deny-read", "data", "--", "true")
     assert ran.returncode == 125
-    assert "cannot build the fence" in ran.stderr
     assert "in a fence of Paddock already" in ran.stderr
+    assert f"{project}/data can be read in the fence around" in ran.stderr
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -14,6 +14,7 @@ from paddock.model.plan import Access
 from tests.conftest import must
 from tests.fence.conftest import why_not
 from tests.fence.running import make_plan, place
+from tests.planner.fakes import SETTINGS
 from tests.session.inside import COMMAND, nested, paddock
 
 QUESTIONS = ("_is_own_mount", "_is_locked_down", "_has_no_way_out", "_cannot_make_namespaces")
@@ -31,7 +32,7 @@ def project(tmp_path: Path) -> Path:
 def planted(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A description that says what an attacker would like to be believed, where this process looks for one."""
     file = project / "fence.json"
-    file.write_bytes(describe(make_plan(project, ("true",)), (), ""))
+    file.write_bytes(describe(make_plan(project, ("true",)), SETTINGS, ""))
     monkeypatch.setattr(around, "PLACE", str(file))
     return file
 
@@ -66,10 +67,10 @@ def test_a_place_that_is_not_closed_makes_the_whole_description_a_lie(project: P
     assert around.find() is None, "/ is writable here"
     (project / "secret").write_text("readable")
     open_places = [place("/", Access.WRITE), place(project, Access.WRITE)]
-    planted.write_bytes(describe(make_plan(project, ("true",), *open_places), (), ""))
+    planted.write_bytes(describe(make_plan(project, ("true",), *open_places), SETTINGS, ""))
     assert around.find() is not None, "the twin: all questions answered, and nothing is said to be closed"
     for closed in (place(project / "secret", Access.HIDDEN), place(project / "secret", Access.READ)):
-        planted.write_bytes(describe(make_plan(project, ("true",), *open_places, closed), (), ""))
+        planted.write_bytes(describe(make_plan(project, ("true",), *open_places, closed), SETTINGS, ""))
         assert around.find() is None
 
 

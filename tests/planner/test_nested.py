@@ -8,15 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paddock.fence.launcher import lockdown
 from paddock.model.around import Around, describe, nearest, parse
+from paddock.model.guard import Denial, GuardRules
 from paddock.model.hosts import parse_host
-from paddock.model.paths import ancestors
 from paddock.model.plan import Access, Kind, Place, Plan, PrivateFile
 from paddock.model.policy import HostRule, Limits, NetworkPolicy
 from paddock.model.settings import Entry, Origin, Scope, Settings, Source
 from paddock.network.decide import Decider
-from paddock.planner import nested
 from paddock.planner.nested import Narrowing, compare
 from tests.planner.fakes import BUILTIN, SETTINGS
 
@@ -61,9 +59,10 @@ def plan(*layout: Place, allowed: tuple[HostRule, ...] = (), denied: tuple[HostR
     )
 
 
-def around(outer: Plan, *ports: Entry) -> Around:
+def around(outer: Plan, **lists: tuple[Entry, ...]) -> Around:
     """What the inner run reads."""
-    return parse(describe(outer, ports, ""))
+    keys = {"publish": "paddock.network.publish", "unprotect": "paddock.filesystem.unprotect"}
+    return parse(describe(outer, replace(SETTINGS, lists={keys[name]: entries for name, entries in lists.items()}), ""))
 
 
 def judged(inner: Plan, outer: Plan, settings: Settings = SEEN) -> Narrowing:
@@ -80,7 +79,6 @@ def test_the_same_plan_is_held() -> None:
     )
     found = judged(same, same)
     assert not found.missing
-    assert found.roots == ("/p",)
     assert not found.no_network
     assert not found.notices
 
@@ -92,10 +90,20 @@ def test_a_file_that_the_fence_around_shows_cannot_be_hidden() -> None:
     assert found.missing[0].remedy
 
 
-def test_writing_is_narrowed_to_fewer_roots() -> None:
-    found = judged(plan(place("/p/sub", Access.WRITE)), plan(place("/p", Access.WRITE), place("/q", Access.WRITE)))
-    assert not found.missing
-    assert found.roots == ("/p/sub",)
+def test_writing_cannot_be_narrowed() -> None:
+    inner = plan(place("/p/sub", Access.WRITE))
+    found = judged(inner, plan(place("/p", Access.WRITE), place("/q", Access.WRITE)))
+    assert texts(found) == [f"/{name} is writable in the fence around and cannot be made read-only here" for name in "pq"]
+    assert not judged(inner, inner).missing
+
+
+def test_the_folder_that_the_outer_run_was_started_in_stays_writable() -> None:
+    outer = plan(place("/p", Access.WRITE, BUILTIN))
+    inner = plan(place("/p/sub", Access.WRITE, BUILTIN))
+    assert not judged(inner, outer).missing
+    assert judged(plan(place("/p/sub", Access.READ)), outer).missing
+    entry = Entry("read-only", PROJECT)
+    assert judged(plan(), outer, replace(SEEN, scalars={"paddock.filesystem.project": entry})).missing
 
 
 def test_an_exception_in_a_root_must_be_held_around() -> None:
@@ -104,18 +112,28 @@ def test_an_exception_in_a_root_must_be_held_around() -> None:
     assert not judged(inner, inner).missing
 
 
-def test_the_fence_s_own_areas_are_writable_as_a_whole() -> None:
-    """Landlock has to allow all of /tmp, so that a project there which is not this run's own would be writable."""
-    found = judged(plan(place("/tmp/p/sub", Access.WRITE)), plan(place("/tmp/p", Access.WRITE)))
-    assert texts(found) == ["/tmp/p is writable in the fence around and cannot be made read-only here"]
-    assert nested.OWN_AREAS == lockdown.OWN_AREAS
-
-
 def test_a_private_file_stands_where_the_fence_around_has_one_or_hides_the_place() -> None:
     inner = replace(plan(), private_files=(PrivateFile("/h/.npmrc", b"", 0o444, PROJECT),))
     assert texts(judged(inner, plan())) == ["/h/.npmrc cannot be replaced by a private file here"]
     assert not judged(inner, inner).missing
     assert not judged(inner, plan(place("/h/.npmrc", Access.HIDDEN))).missing
+
+
+def test_names_that_the_guard_keeps_from_being_made() -> None:
+    root = place("/p", Access.WRITE)
+    for denial in (Denial("/p/later", PROJECT), Denial("/p/**/.env", PROJECT, is_glob=True)):
+        inner = replace(plan(root), guard=GuardRules(denied=(denial,)))
+        assert texts(judged(inner, plan(root))) == [f"{denial.path} can be made in the fence around and cannot be kept from being made here"]
+        assert not judged(inner, inner).missing
+    assert not judged(replace(plan(root), guard=GuardRules(denied=(Denial("/p/.vscode", BUILTIN),))), plan(root)).missing
+    assert not judged(replace(plan(root), guard=GuardRules(denied=(Denial("/q/later", PROJECT),))), plan(root)).missing, "nothing can be made there"
+
+
+def test_names_that_are_lifted_around() -> None:
+    here, told = Entry(".vscode", PROJECT), Entry(".idea", COMMAND_LINE)
+    assert texts(compare(plan(), SEEN, around(plan(), unprotect=(here, told)))) == [".vscode is not protected in the fence around"]
+    same = replace(SEEN, lists={"paddock.filesystem.unprotect": (here,)})
+    assert not compare(plan(), same, around(plan(), unprotect=(here, told))).missing
 
 
 def test_a_host_that_is_not_listed_here_is_named() -> None:
@@ -189,7 +207,7 @@ def test_limits(name: str, addable: bool) -> None:
 def test_ports_that_are_published_around() -> None:
     entry = Entry(3000, PROJECT)
     told = Entry(4000, COMMAND_LINE)
-    found = compare(plan(allowed=hosts("a.test")), SEEN, around(plan(allowed=hosts("a.test"), publish=(3000, 4000)), entry, told))
+    found = compare(plan(allowed=hosts("a.test")), SEEN, around(plan(allowed=hosts("a.test"), publish=(3000, 4000)), publish=(entry, told)))
     assert texts(found) == ["port 3000 is published by the fence around"]
     assert "loopback" in texts(judged(plan(allowed=hosts("a.test")), plan(allowed=hosts("a.test"), local_binding=True)))[0]
 
@@ -217,12 +235,7 @@ def test_a_run_that_starts_may_do_nothing_that_either_fence_forbids(inner: tuple
     if found.missing:
         return
     for path in PROBES:
-        given_around = access(outer, path)
-        by_landlock = any(above in (*found.roots, *nested.OWN_AREAS) for above in (path, *ancestors(path)))
-        effective = Access.READ if given_around is Access.WRITE and not by_landlock else given_around
-        if path.startswith("/tmp") and access(outer, path) is Access.READ and access(inner, path) is Access.READ:
-            continue  # the fence's own
-        assert RANK[effective] <= RANK[access(inner, path)], path
+        assert RANK[access(outer, path)] <= RANK[access(inner, path)], path
 
 
 @given(LAYOUTS, LAYOUTS)

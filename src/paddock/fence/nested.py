@@ -1,6 +1,7 @@
 """A command inside a fence that stands already, with what a process can put around itself and never get rid of: no namespace, no mount.
 
-Landlock rulesets, filters and limits stack: each can only take away from what the fence around leaves.
+Landlock rulesets, filters and limits stack: each can only take away from what the fence around leaves. Landlock is here for what it says about processes: the
+command cannot signal those around it, nor look into them. Its rules about writing repeat what the plan says and are relied on for nothing (``planner.nested``).
 """
 
 from __future__ import annotations

@@ -11,17 +11,19 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from paddock.model.paths import ancestors
-from paddock.model.plan import Access, Kind, Plan
+from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import HostRule, Limits
-from paddock.model.settings import Entry
+from paddock.model.settings import Entry, Scope, Settings
 
-__all__ = ["PLACE", "SCHEMA", "Around", "Open", "Spot", "describe", "digest_of", "nearest", "parse"]
+__all__ = ["PLACE", "SCHEMA", "STARTED_IN", "Around", "Open", "Spot", "describe", "digest_of", "nearest", "parse"]
 
 PLACE = "/dev/paddock/fence.json"
 """Where it is inside. The ``/dev`` of a fence is a file system of ours that is read-only when the command starts: nothing above the file can be renamed, unlike
 in ``/run``; and on a host only its administrator could put something there."""
 
 SCHEMA = 1
+STARTED_IN = "the folder of the outer run"
+"""What stands for a file where nobody asked for a place: the outer run was started there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,9 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """``private`` are paths of files that exist only inside. ``denied`` are digests of host patterns. ``accepted`` is the digest of the project's widening
-    entries that were in force, empty for none.
+    """``private`` are paths of files that exist only inside. ``denied`` are digests of host patterns. ``guarded`` are paths, or globs, that the guard keeps
+    from being made, ``unprotected`` protected names that were lifted. ``accepted`` is the digest of the project's widening entries that were in force, or
+    empty.
     """
 
     layout: tuple[Spot, ...]
@@ -54,6 +57,8 @@ class Around:
     denied: frozenset[str]
     dns: tuple[Open, ...]
     publish: tuple[Open, ...]
+    unprotected: tuple[Open, ...]
+    guarded: frozenset[tuple[str, bool]]
     local_binding: bool
     doors: bool
     limits: Limits
@@ -72,25 +77,36 @@ def digest_of(pattern: str) -> str:
     return sha256(f"paddock denied host {pattern.strip().lower().rstrip('.')}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def describe(plan: Plan, published: tuple[Entry, ...], accepted: str) -> bytes:
-    """The description of a plan's fence. ``published`` are the entries that asked for ports."""
+def describe(plan: Plan, settings: Settings, accepted: str) -> bytes:
+    """The description of a plan's fence. ``accepted`` is the digest of the project's widening entries that are in force."""
     from json import dumps
 
     network = plan.network
     value = {
         "schema": SCHEMA,
-        "layout": [[p.path, p.access.value, "" if p.skeleton else p.kind.value, p.why.file] for p in plan.layout if not p.pin],
+        "layout": [[p.path, p.access.value, "" if p.skeleton else p.kind.value, _source(p)] for p in plan.layout if not p.pin],
         "private": [file.path for file in plan.private_files],
         "allowed": _open(network.allowed),
         "denied": sorted({digest_of(rule.pattern) for rule in network.denied}),
         "dns": _open(network.dns_names),
-        "publish": [[str(entry.value), entry.origin.file] for entry in published],
+        "publish": _entries(settings.list("paddock.network.publish")),
+        "unprotected": _entries(settings.list("paddock.filesystem.unprotect")),
+        "guarded": [[denial.path, denial.is_glob] for denial in plan.guard.denied],
         "local_binding": network.local_binding,
         "doors": plan.doors,
         "limits": asdict(plan.limits),
         "accepted": accepted,
     }
     return dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _entries(entries: tuple[Entry, ...]) -> list[list[str]]:
+    return [[str(entry.value), entry.origin.file] for entry in entries]
+
+
+def _source(place: Place) -> str:
+    implied = place.access is Access.WRITE and place.why.scope is Scope.BUILTIN
+    return STARTED_IN if implied else place.why.file
 
 
 def _open(rules: tuple[HostRule, ...]) -> list[list[str]]:
@@ -115,6 +131,8 @@ def parse(data: bytes) -> Around:
             denied=frozenset(value["denied"]),
             dns=_opened(value["dns"]),
             publish=_opened(value["publish"]),
+            unprotected=_opened(value["unprotected"]),
+            guarded=frozenset((path, is_glob) for path, is_glob in value["guarded"]),
             local_binding=value["local_binding"] is True,
             doors=value["doors"] is True,
             limits=Limits(**value["limits"]),

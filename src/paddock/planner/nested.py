@@ -1,12 +1,13 @@
 """A plan that is to be carried out inside a fence that stands already: what that fence holds of it, what can be added, what cannot. Pure.
 
-Inside a fence nothing can be mounted and no namespace be made. What a process can still put around itself: Landlock against writing, lower limits, no sockets
-for the network, another environment, a clock. Everything else that the plan closes must be closed by the fence around, clause by clause; what is neither is
-named, and then nothing runs.
+Inside a fence nothing can be mounted and no namespace be made. What a process can still put around itself: no sockets for the network, lower limits, another
+environment, a clock. Not where it writes: files are made and opened for writing by the guard of the fence around, which no Landlock ruleset of the caller's
+binds. Everything that the plan closes and that cannot be added must be closed by the fence around, clause by clause; what is not is named, and then nothing
+runs.
 
-The fence around may be open for something that these settings do not list because they cannot be seen from inside: the command line of the outer run, files
-that it hides. What came from there counts for the inner run as well, as it would count outside; what comes from a file that the inner run has read itself is
-compared.
+The fence around may be open for something that these settings do not list because they cannot be seen from inside: the command line of the outer run, the
+folder that it was started in, files that it hides. What came from there counts for the inner run as well, as it would count outside; what comes from a file
+that the inner run has read itself is compared.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 from paddock.host.facts import Facts
-from paddock.model.around import Around, Open, Spot, digest_of, nearest
+from paddock.model.around import STARTED_IN, Around, Open, Spot, digest_of, nearest
 from paddock.model.cgroups import PROCESSES, Cgroup
 from paddock.model.hosts import HostError, Pattern, parse_pattern, parse_target
 from paddock.model.paths import ancestors
@@ -23,7 +24,7 @@ from paddock.model.plan import Access, Place, Plan
 from paddock.model.policy import Limits
 from paddock.model.settings import Notice, Origin, Scope, Settings
 
-__all__ = ["OWN_AREAS", "Clause", "Narrowing", "compare", "counted"]
+__all__ = ["Clause", "Narrowing", "compare", "counted"]
 
 _ORDER = {Access.HIDDEN: 0, Access.READ: 1, Access.WRITE: 2}
 _SOCKET = "a socket of a program outside"
@@ -31,9 +32,6 @@ _SOCKET = "a socket of a program outside"
 _OWN_LIMITS = {"timeout_seconds": "timeoutSeconds", "open_files": "openFiles"}
 _NAMES = {"memory_mb": "memoryMb", "disk_mb": "diskMb", "processes": "processes", "cpu_seconds": "cpuSeconds", **_OWN_LIMITS}
 _MOST_NOTICES = 8
-
-# Where every run may write, so that Landlock allows it as a whole: what the launcher allows too (fence.launcher.lockdown).
-OWN_AREAS = ("/dev", "/proc", "/run", "/tmp", "/var/tmp")  # noqa: S108 -- private ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """``roots`` are the only places, besides the fence's own areas, where the command may write. ``no_network``: sockets for the network are refused to it.
+    """``roots`` are the only places, besides the fence's own areas, where the command has to write. ``no_network``: sockets for the network are refused to it.
     ``missing`` must be empty for a run. ``added`` says in words what the run adds.
     """
 
@@ -61,13 +59,15 @@ class Narrowing:
 
 
 def compare(plan: Plan, settings: Settings, around: Around) -> Narrowing:
-    """What becomes of ``plan`` in the fence ``around``. Writing is not ``missing`` where the plan's own write roots, as Landlock has them, are enough."""
+    """What becomes of ``plan`` in the fence ``around``."""
     # A source that was left out on purpose (``--setting-sources``) has been judged as well: what the outer run opened because of it is not wanted.
     seen = frozenset(source.file for source in settings.sources if source.state != "absent") | {"builtin"}
+    if settings.scalar("paddock.filesystem.project") == "read-only":
+        seen |= {STARTED_IN}  # said in so many words
     network = _Network(plan, around, seen)
     roots = _write_roots(plan, around, seen)
-    missing = (*_files(plan, around, seen, roots), *network.missing(), *_limits(plan, settings, around))
-    added = ["writing only at " + ", ".join(roots) if roots else "no writing"]
+    missing = (*_files(plan, around, seen), *_names(plan, settings, around, seen), *network.missing(), *_limits(plan, settings, around))
+    added = ["processes around it are out of reach"]
     added += ["no network"] if network.cut else []
     added += [f"{name}={getattr(plan.limits, field)}" for field, name in _OWN_LIMITS.items() if _adds(plan.limits, around.limits, field)]
     return Narrowing(roots, network.cut, missing, tuple(added), tuple(network.notices()))
@@ -97,7 +97,7 @@ def _inherits(mine: Place | None, theirs: Spot | None, seen: frozenset[str]) -> 
     return (mine is None or mine.why.scope is Scope.BUILTIN) and theirs is not None and theirs.file not in seen
 
 
-def _files(plan: Plan, around: Around, seen: frozenset[str], roots: tuple[str, ...]) -> Iterator[Clause]:
+def _files(plan: Plan, around: Around, seen: frozenset[str]) -> Iterator[Clause]:
     """Both layouts are constant between their places: it is enough to look at each place of either."""
     inner = _places(plan)
     outer = {spot.path: spot for spot in around.layout}
@@ -109,12 +109,27 @@ def _files(plan: Plan, around: Around, seen: frozenset[str], roots: tuple[str, .
             continue
         if wanted is Access.HIDDEN and mine is not None:
             yield from _shown(path, mine)
-        elif wanted is Access.READ and any(above in (*OWN_AREAS, *roots) for above in (path, *ancestors(path))):
+        elif wanted is Access.READ:
             yield Clause(f"{path} is writable in the fence around and cannot be made read-only here", mine.why if mine else None, _RESTART)
     for file in plan.private_files:
         decisive = outer.get(nearest(outer, file.path))
         if file.path not in around.private and (decisive is None or decisive.access is not Access.HIDDEN):
             yield Clause(f"{file.path} cannot be replaced by a private file here", file.why, _RESTART)
+
+
+def _names(plan: Plan, settings: Settings, around: Around, seen: frozenset[str]) -> Iterator[Clause]:
+    """What the guard around keeps from being made. Our own protected names it keeps as well, in whichever repository, unless they are lifted."""
+    outer = {spot.path: spot for spot in around.layout}
+    for denial in plan.guard.denied:
+        if denial.why.scope is Scope.BUILTIN or (denial.path, denial.is_glob) in around.guarded:
+            continue
+        above = outer.get(nearest(outer, denial.path))
+        if denial.is_glob or (above is not None and above.access is Access.WRITE):
+            yield Clause(f"{denial.path} can be made in the fence around and cannot be kept from being made here", denial.why, _RESTART)
+    lifted = {str(entry.value) for entry in settings.list("paddock.filesystem.unprotect")}
+    for item in around.unprotected:
+        if item.file in seen and item.what not in lifted:
+            yield Clause(f"{item.what} is not protected in the fence around", None, f"lift it here too, or take it out of {item.file}")
 
 
 _RESTART = "start the outer run with this rule, and anew when it is about something that was made since"

@@ -25,8 +25,7 @@ __all__ = ["Unkept", "carry_out", "judge"]
 _MOST = 12
 _WHERE = "nested"
 _WHAT = "this runs in a fence of Paddock already, and that fence leaves open what these settings close"
-_HINT = "inside a fence a run can write to less, reach nothing at all and take less; everything else has to be asked for when the outer run starts"
-_SHARED = "its /tmp, processes and loopback are those of the fence around"
+_HINT = "inside a fence a run can reach nothing at all, take less and know less; everything else has to be asked for when the outer run starts"
 
 
 def judge(plan: Plan, settings: Settings, around: Around) -> tuple[Narrowing, tuple[Notice, ...]]:
@@ -37,7 +36,8 @@ def judge(plan: Plan, settings: Settings, around: Around) -> tuple[Narrowing, tu
         if len(narrowing.missing) > _MOST:
             problems.append(Problem(_WHERE, 0, 0, f"and {len(narrowing.missing) - _MOST} more"))
         raise SettingsError([Problem(_WHERE, 0, 0, _WHAT, _HINT), *problems])
-    return narrowing, (*narrowing.notices, Notice(f"nested: {', '.join(narrowing.added)}; the rest, network included, as the fence around has it; {_SHARED}", None, "info"),)
+    said = f"nested: {', '.join(narrowing.added)}; files and network are as the fence around has them, and so are /tmp and loopback"
+    return narrowing, (*narrowing.notices, Notice(said, None, "info"))
 
 
 def _problem(clause: Clause) -> Problem:

@@ -159,7 +159,7 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
 
 def _description(plan: Plan, settings: Settings, accepted: str) -> PrivateFile:
     """What a Paddock that is started inside has to know about the fence around it."""
-    content = describe(plan, settings.list("paddock.network.publish"), accepted)
+    content = describe(plan, settings, accepted)
     return PrivateFile(PLACE, content, 0o444, Origin(Scope.BUILTIN, "builtin", text="the fence itself"))
 
 
