@@ -118,7 +118,7 @@ class Conversation:
 
     def receive(self, seconds: float | None = None) -> bytes:
         """The client's next octets, empty at their end. Raises ``OSError``, also when nothing comes within ``seconds``."""
-        if not readable_within(self.client, seconds):
+        if seconds is not None and not readable_within(self.client, seconds):
             raise TimeoutError("the client is silent")
         return self.client.recv(CHUNK)
 

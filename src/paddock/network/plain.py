@@ -26,6 +26,8 @@ class PlainHttp:
         self._reader = RequestReader()
         self._first = True
         self._ended = False
+        self._approved: bytes | None = None
+        """The Host that was checked last: on one connection the same text gets the same answer."""
 
     def run(self, held: bytes) -> bytes:
         """Check and forward requests until the client ends; or until the protocol was switched, with octets that already belong to the new one.
@@ -97,10 +99,13 @@ class PlainHttp:
             except HostError as error:
                 raise self._conversation.objection(f"request target: {error}", status=400) from error
         for value in head.values(b"host"):
+            if value == self._approved:
+                continue
             try:
                 self._check_authority(*parse_target(value.decode("ascii"), asked.port))
             except (HostError, UnicodeDecodeError) as error:
                 raise self._conversation.objection(f"HTTP Host {show(value.decode('latin-1'))!r} is not a host", status=400) from error
+            self._approved = value
 
     def _check_authority(self, host: Host, port: int) -> None:
         self._conversation.check_host(host, "host-header")

@@ -12,6 +12,8 @@ from typing import Final
 
 import h11
 
+from paddock.network.wire.simple import may_become_simple, simple_head
+
 __all__ = ["HEAD_LIMIT", "Body", "End", "Head", "Headers", "HttpEndedError", "HttpError", "RequestReader", "frame", "last_chunk"]
 
 HEAD_LIMIT: Final = 65_536
@@ -97,13 +99,21 @@ def last_chunk(head: Head, end: End) -> bytes:
     return b"0\r\n" + b"".join(name + b": " + value + b"\r\n" for name, value in end.trailers) + b"\r\n"
 
 
+_NOTHING_FOLLOWS: Final = End()
+
+
 class RequestReader:
-    """Requests in the order in which they come; pipelining is fine."""
+    """Requests in the order in which they come; pipelining is fine.
+
+    A request begins in ``_held``. It is taken from there when its head is a simple one, or goes to the machine with everything that follows.
+    """
 
     def __init__(self) -> None:
         self._machine = self._new()
+        self._held = b""
+        self._in_machine = False
         self._ended = False
-        self._between = True
+        self._simple_end = False
 
     @property
     def is_idle(self) -> bool:
@@ -113,28 +123,61 @@ class RequestReader:
     @property
     def rest(self) -> bytes:
         """Octets after the last complete request."""
-        return self._machine.trailing_data[0]
+        return self._machine.trailing_data[0] if self._in_machine else self._held
 
     def feed(self, data: bytes) -> None:
         """More octets; empty for the end of the stream. Raises ``HttpError``."""
-        if self._between and data:
-            data = data.lstrip(b"\r\n")  # empty lines before a request are no part of it (RFC 9112 2.2), and they are not passed on
-            if not data:
-                return
-            self._between = False
+        if self._in_machine:
+            self._give(data)
+        elif data:
+            # Empty lines before a request are no part of it (RFC 9112 2.2), and they are not passed on.
+            self._held = self._held + data if self._held else data.lstrip(b"\r\n")
+        else:
+            self._to_machine()
+            self._give(data)
+
+    def next(self) -> Head | Body | End | None:
+        """The next part, or None when more octets are needed. Raises ``HttpError``; the reader is of no use afterwards."""
+        if self._simple_end:
+            self._simple_end = False
+            return _NOTHING_FOLLOWS
+        if self._ended:
+            self._ended = self._in_machine = False
+            self._machine, self._held = self._new(), self._machine.trailing_data[0].lstrip(b"\r\n")
+        if not self._in_machine:
+            head = self._simple()
+            if head is not None or not self._in_machine:
+                return head
+        return self._from_machine()
+
+    def _simple(self) -> Head | None:
+        """A simple request's head. None when more octets are needed, or when the machine has to read it and has been given it."""
+        if not self._held:
+            return None
+        text, end, rest = self._held.partition(b"\r\n\r\n")
+        if not end and may_become_simple(text):
+            return None
+        parts = simple_head(text) if end else None
+        if parts is None:
+            self._to_machine()
+            return None
+        self._held = rest.lstrip(b"\r\n")
+        self._simple_end = True
+        method, target, fields = parts
+        return Head(method, target, "1.1", fields)
+
+    def _to_machine(self) -> None:
+        held, self._held, self._in_machine = self._held, b"", True
+        if held:
+            self._give(held)
+
+    def _give(self, data: bytes) -> None:
         try:
             self._machine.receive_data(data)
         except (h11.RemoteProtocolError, RuntimeError) as error:
             raise HttpError(str(error)) from error
 
-    def next(self) -> Head | Body | End | None:
-        """The next part, or None when more octets are needed. Raises ``HttpError``; the reader is of no use afterwards."""
-        if self._ended:
-            self._machine, rest = self._new(), self.rest
-            self._ended = False
-            self._between = True
-            if rest:
-                self.feed(rest)
+    def _from_machine(self) -> Head | Body | End | None:
         try:
             event = self._machine.next_event()
         except h11.RemoteProtocolError as error:
