@@ -25,6 +25,7 @@ from paddock.model.guard import NOTHING_GUARDED
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import HostRule
 from paddock.model.settings import Origin, Scope
+from paddock.planner.nested import Narrowing
 from paddock.session.prepare import Prepared, prepare
 from paddock.session.run import conduct
 from paddock.session.supervise import Ending
@@ -342,3 +343,18 @@ def test_variables_that_lead_astray_do_not_reach_the_probe(seat: Seat) -> None:
     found = verify(prepared)
     assert found.held, told(found)
     assert found.digest == prepared.plan.digest
+
+
+def test_without_a_folder_of_our_own_the_rest_is_tried(seat: Seat) -> None:
+    seat.environ["XDG_STATE_HOME"] = "/proc/none"
+    found = verify(plan_of(seat))
+    assert names(found, ABSENT) == {"read-new"}, told(found)
+    assert found.held
+    seat.environ.pop("XDG_STATE_HOME")
+
+
+def test_inside_a_fence_there_is_nothing_of_its_own_to_try(seat: Seat) -> None:
+    prepared = plan_of(seat)
+    with pytest.raises(UnsupportedError, match="in a fence of Paddock already") as caught:
+        verify(replace(prepared, narrowing=Narrowing(no_network=False, missing=(), added=(), notices=())))
+    assert "outside" in caught.value.hint

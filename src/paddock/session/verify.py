@@ -125,8 +125,12 @@ def verify(prepared: Prepared) -> Verification:
     """Try every canary that this plan gives a meaning to.
 
     Must be called from a process with a single thread. Raises ``LaunchError`` when the fence cannot be built or the probe cannot be run, ``UnsupportedError``
-    when there is no interpreter that can be seen inside, ``KeyboardInterrupt`` when a signal asked for the end; nothing is left behind in any case.
+    inside a fence, and when there is no interpreter that can be seen inside, ``KeyboardInterrupt`` when a signal asked for the end; nothing is left behind in
+    any case.
     """
+    if prepared.narrowing is not None:
+        hint = "run `paddock verify` outside, with the options of the outer run"
+        raise UnsupportedError("this runs in a fence of Paddock already: here is no fence of its own to try", cause="a run inside a run", hint=hint)
     began = time.monotonic()
     plan = prepared.plan
     python = interpreter(plan)

@@ -43,7 +43,7 @@ def canaries(plan: Plan, host: HostSide) -> Iterator[Canary]:
     yield _mounts(plan, host)
     yield _protected(plan, host)
     yield _absent(plan, host)
-    yield _told(host)
+    yield _told(plan, host)
     yield Canary(
         "standard-input",
         "write to a file of the host's that was handed in for reading",
@@ -98,19 +98,21 @@ def _temporary(host: HostSide) -> Canary:
     return Canary("host-tmp", "read a file of the host's in /tmp", "own_tmp", (host.temporary_file, host.token), all_of("ENOENT"))
 
 
-def _told(host: HostSide) -> Canary:
-    """The observer's work: the refusal of ``read-new`` is among the violations."""
+def _told(plan: Plan, host: HostSide) -> Canary:
+    """The observer's work: a refusal is among the violations. It tells only what this user could have read outside."""
     tries = "have a refused read told outside"
-    if not host.hidden:
-        return Canary("observer", tries, absent="there is no folder of Paddock's own to try it in")
+    hidden = (place.path for place in plan.layout if place.access is Access.HIDDEN and place.kind is Kind.FILE and os.access(place.path, os.R_OK))
+    path = host.hidden_file or next(hidden, "")
+    if not path:
+        return Canary("observer", tries, absent="this plan hides no file that this user could read")
 
     def missing(evidence: Evidence) -> str:
-        return "" if evidence.refused("file", "read", host.hidden_file) else "the refusal was not told"
+        return "" if evidence.refused("file", "read", path) else "the refusal was not told"
 
     def excuse(evidence: Evidence) -> str:
         return "another program watches system calls here" if evidence.said("will not be reported") else ""
 
-    return Canary("observer", tries, "secret", (host.hidden_file, host.secret), all_of("ENOENT", "EACCES"), missing, excuse, shown="refused, and told")
+    return Canary("observer", tries, "secret", (path, host.secret), all_of("ENOENT", "EACCES"), missing, excuse, shown="refused, and told")
 
 
 # -- writing
