@@ -345,6 +345,14 @@ def test_old_clients_without_a_host_field_are_served(rig: Rig, website: Server) 
     assert website.received[2] == b"GET /address HTTP/1.0"
 
 
+def test_host_goes_first(rig: Rig, website: Server) -> None:
+    """Some servers end a line at octets that are part of a text: what stands behind them must not come before the Host that was checked."""
+    with rig.named("allowed.test", website.port) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nX: \xc3\x85Host: other.test\r\nHost: allowed.test\r\n\r\n")
+        assert answer(client).endswith(b"served GET / HTTP/1.1")
+    assert website.received[0].startswith(b"GET / HTTP/1.1\r\nHost: allowed.test\r\nX: \xc3\x85Host")
+
+
 def switching(status: bytes) -> Server:
     def talk(server: Server, client: socket.socket) -> None:
         held = b""

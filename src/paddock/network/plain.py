@@ -63,7 +63,7 @@ class PlainHttp:
         up, watch = self._conversation.up, self._conversation.watch
         self._check(head)
         wanted = self._first and _may_switch(head.tokens(b"upgrade"))
-        headers = self._named(head, head.headers if wanted else _without_upgrade(head))
+        headers = self._named(head.headers if wanted else _without_upgrade(head))
         if wanted:
             watch.arm()
         else:
@@ -82,12 +82,16 @@ class PlainHttp:
             else:
                 raise self._conversation.objection("a request within a request")
 
-    def _named(self, head: Head, headers: Headers) -> Headers:
-        """The fields with a Host: a server of many names would give an old request without one to whichever of them it likes best."""
-        if head.values(b"host") or self._conversation.by_address:
-            return headers
+    def _named(self, headers: Headers) -> Headers:
+        """The fields with Host in front (RFC 9110 7.2), so that no other field's text can pass for an earlier one.
+
+        An old request without one gets it: a server of many names would give it to whichever of them it likes best.
+        """
         asked = self._conversation.asked
-        return ((b"Host", (asked.host.text if asked.port == HTTP_PORT else asked.subject).encode("ascii")), *headers)
+        named = tuple(field for field in headers if field[0].lower() == b"host")
+        if not named and not self._conversation.by_address:
+            named = ((b"Host", (asked.host.text if asked.port == HTTP_PORT else asked.subject).encode("ascii")),)
+        return (*named, *(field for field in headers if field[0].lower() != b"host"))
 
     def _check(self, head: Head) -> None:
         asked = self._conversation.asked

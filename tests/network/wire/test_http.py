@@ -38,6 +38,11 @@ GET = b"GET /a HTTP/1.1\r\nHost: a.example\r\nX-Case: Kept\r\n\r\n"
 POST = b"POST /b HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello"
 
 
+def test_text_in_values_is_kept() -> None:
+    data = "GET / HTTP/1.1\r\nHost: a\r\nX-Name: \u00c5ngstr\u00f6m\tx\r\n\r\n".encode()
+    assert rebuilt(data, 65_536) == data
+
+
 @pytest.mark.parametrize("step", [1, 7, 65_536])
 def test_empty_lines_between_requests_are_passed_over(step: int) -> None:
     assert rebuilt(b"\r\n" + GET + b"\r\n\n" + POST + b"\r\n\r\n" + GET + b"\r\n", step) == GET + POST + GET
@@ -76,6 +81,10 @@ def test_chunks_and_trailers_keep_their_meaning() -> None:
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer_encoding: chunked\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHost: b\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-length: 5\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: a\x1cHost: b\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: \x7f\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\x01b\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-T: \x1e\r\n\r\n",
         b"GET / HTTP/1.9\r\nHost: a\r\n\r\n",
         b"GET / HTTP/0.9\r\nHost: a\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+import ssl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,3 +186,36 @@ def test_watching_is_total_and_loses_nothing(data: bytes, early: bool) -> None:
     except TlsError:
         return
     assert out + watcher._held == data
+
+
+LABEL = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=20)
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@given(
+    st.lists(LABEL, min_size=2, max_size=4).filter(lambda labels: not labels[-1].isdigit()),
+    st.lists(st.sampled_from(["h2", "http/1.1", "spdy/3", "acme-tls/1"]), max_size=3),
+    st.sampled_from(VERSIONS),
+    st.sampled_from(VERSIONS),
+    st.sampled_from(["DEFAULT", "ECDHE+AESGCM", "HIGH:!aNULL", "ALL"]),
+    st.sampled_from([ssl.Options(0), ssl.OP_NO_TICKET, ssl.OP_NO_COMPRESSION | ssl.OP_NO_TICKET]),
+    st.integers(1, 600),
+)
+def test_the_library_s_own_greetings_are_read_as_they_were_meant(
+    labels: list[str], protocols: list[str], low: ssl.TLSVersion, high: ssl.TLSVersion, ciphers: str, options: ssl.Options, step: int
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version, context.maximum_version = min(low, high), max(low, high)
+    context.set_ciphers(ciphers)
+    context.options |= options
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    name = ".".join(labels)
+    outgoing = ssl.MemoryBIO()
+    client = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    data = outgoing.read()
+    reader = HelloReader()
+    (found,) = [hello for at in range(0, len(data), step) if (hello := reader.feed(data[at : at + step])) is not None]
+    assert found == ClientHello(name.encode(), encrypted=False, early_data=False, size=len(data))

@@ -23,6 +23,7 @@ END_TO_END: Final = frozenset({b"host", b"content-length", b"transfer-encoding"}
 """Fields that say where a request goes and where it ends. Whoever drops or changes one of them on the way turns a body into requests."""
 NO_TRAILERS: Final = END_TO_END | {b"connection", b"upgrade", b"te", b"trailer", b"expect", b"authorization", b"cookie", b"proxy-authorization"}
 """RFC 9110 6.5.1: framing, routing, request modifiers and logins must not come behind a body; some server would take them for the next request's."""
+CONTROLS: Final = frozenset((*range(9), *range(10, 32), 127))
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -204,6 +205,7 @@ def _head(event: h11.Request) -> Head:
     if head.version not in ("1.0", "1.1"):
         raise HttpError(f"HTTP/{head.version} is not spoken here", 505)
     _check_framing(head)
+    _check_fields(head.headers)
     twisted = [name for name, _ in head.headers if b"_" in name and name.lower().replace(b"_", b"-") in END_TO_END]
     if twisted:  # to many servers a hyphen and an underscore are one letter
         raise HttpError(f"the field name {twisted[0].decode('ascii')}")
@@ -226,8 +228,16 @@ def _check_framing(head: Head) -> None:
         raise HttpError(f"Connection names {min(dropped).decode('ascii')}, which an intermediary would then drop")
 
 
+def _check_fields(fields: Headers) -> None:
+    """Control characters are invalid in values (RFC 9110 5.5); h11 takes some, and some readers end a line at them."""
+    for name, value in fields:
+        if not CONTROLS.isdisjoint(value):
+            raise HttpError(f"a control character in {name.decode('ascii')}")
+
+
 def _end(event: h11.EndOfMessage) -> End:
     trailers = tuple(event.headers.raw_items())
+    _check_fields(trailers)
     forbidden = [name for name, _ in trailers if name.lower().replace(b"_", b"-") in NO_TRAILERS]
     if forbidden:
         raise HttpError(f"{forbidden[0].decode('ascii')} behind a body")
