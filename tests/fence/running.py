@@ -14,10 +14,12 @@ from paddock.fence.ports import Counts
 from paddock.host.cgroups import HostTree, find
 from paddock.model.cgroups import Cgroup
 from paddock.model.events import Event
+from paddock.model.guard import GuardRules
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import Limits, NetworkPolicy
 from paddock.model.settings import Origin, Scope
 from paddock.model.usage import Usage
+from paddock.planner import names
 from tests.conftest import applies, must
 
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
@@ -127,6 +129,13 @@ def _pump(fence: Fence, pipes: tuple[int, int]) -> tuple[int, list[bytes]]:
             elif fence.observer is not None and not fence.observer.handle():
                 poll.unregister(fd)
     return code, [texts[fd] for fd in pipes]
+
+
+def guarding(project: Path, **changes: object) -> GuardRules:
+    """The rules of the guard for a project, with the real tables."""
+    tables = {"anywhere": names.ANYWHERE, "prefixes": names.PREFIXES, "nested": names.NESTED, "kept": names.KEPT_WRITABLE, "own_folder": names.OWN_FOLDER}
+    rules = GuardRules(roots=(str(project),), settings_files=names.SETTINGS_FILES, dependency_folders=names.DEPENDENCY_FOLDERS, **tables)  # type: ignore[arg-type]
+    return replace(rules, **changes)  # type: ignore[arg-type]  # the caller names the fields
 
 
 def shell(project: Path, script: str, *more: Place, **changes: object) -> Result:
