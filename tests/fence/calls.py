@@ -1,5 +1,7 @@
 """A program of file system calls that prints what each gives: run twice, with and without a fence, it must print the same. Not a test itself."""
 
+from __future__ import annotations
+
 import ctypes
 import errno
 import fcntl
@@ -9,45 +11,58 @@ import socket
 import stat
 import sys
 import threading
+from collections.abc import Callable
 
 libc = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD = -100
 
 
-def show(label, call, *arguments, **named):
+def say(*words: object) -> None:
+    """One line."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+
+
+def show(label: str, call: Callable[..., object], *arguments: object, **named: object) -> object:
+    """What a call gives, or the errno it fails with."""
     try:
         result = call(*arguments, **named)
     except OSError as error:
-        print(label, errno.errorcode[error.errno])
+        say(label, errno.errorcode[error.errno or 0])
         return None
-    print(label, "ok" if not isinstance(result, (str, bytes, int, tuple)) or isinstance(result, bool) else ("fd" if call is os.open else result))
+    say(label, "ok" if not isinstance(result, (str, bytes, int, tuple)) or isinstance(result, bool) else ("fd" if call is os.open else result))
     return result
 
 
-def opened(label, path, flags, mode=0o666, **named):
+def content(path: str) -> str:
+    """What is in a file."""
+    with open(path) as file:
+        return file.read()
+
+
+def opened(label: str, path: str, flags: int, mode: int = 0o666, **named: int) -> None:
     """What an open gives, and what is known of the descriptor."""
     fd = show(label, os.open, path, flags, mode, **named)
-    if fd is not None:
+    if isinstance(fd, int):
         info = os.fstat(fd)
         kept = fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_DIRECT)
-        print(label, oct(info.st_mode), info.st_uid == os.geteuid(), info.st_size, oct(kept), os.get_inheritable(fd))
+        say(label, oct(info.st_mode), info.st_uid == os.geteuid(), info.st_size, oct(kept), os.get_inheritable(fd))
         os.close(fd)
 
 
-def raw(label, name, *arguments):
+def raw(label: str, name: str, *arguments: object) -> None:
     """A function of the C library with arguments that Python would not pass."""
     ctypes.set_errno(0)
     result = getattr(libc, name)(*arguments)
-    print(label, errno.errorcode.get(ctypes.get_errno(), "?") if result < 0 else "ok")
-    return result
+    say(label, errno.errorcode.get(ctypes.get_errno(), "?") if result < 0 else "ok")
 
 
-def flags():
+def flags() -> None:
+    """Flags, modes and umasks."""
     for mask in (0o000, 0o022, 0o077, 0o777):
         os.umask(mask)
         opened(f"create {mask:o}", f"made-{mask:o}", os.O_CREAT | os.O_WRONLY)
         show(f"mkdir {mask:o}", os.mkdir, f"dir-{mask:o}")
-        print(oct(os.stat(f"dir-{mask:o}").st_mode))
+        say(oct(os.stat(f"dir-{mask:o}").st_mode))
     os.umask(0o022)
     with open("file", "w") as file:
         file.write("content")
@@ -70,7 +85,8 @@ def flags():
     opened("access mode 3", "file", 3)
 
 
-def names():
+def names() -> None:
+    """Odd names."""
     for text in ("file/", "file/x", "dir-0/", "dir-0/.", "dir-0/..", ".", "..", "/", "", "absent/x", "dir-0//x", "./x1", "x" * 255, "y" * 256, "z/" * 2100):
         for label, access in (("create", os.O_CREAT | os.O_WRONLY), ("write", os.O_WRONLY)):
             opened(f"{label} {text[:20]!r}", text, access)
@@ -90,15 +106,16 @@ def names():
         os.chdir(part)
     opened("deep", "file", os.O_CREAT | os.O_WRONLY)
     os.chdir(here)
-    print(len(long), 4095 - len(long))
+    say(len(long), 4095 - len(long))
     opened("long", f"{long}/{'n' * 200}", os.O_CREAT | os.O_WRONLY)
     opened("too long", f"{long}/{'n' * 200}/{'n' * 200}", os.O_CREAT | os.O_WRONLY)
 
 
-def links():
+def links() -> None:
+    """Symbolic links."""
     os.symlink("target", "dangling")
     opened("through a dangling link", "dangling", os.O_CREAT | os.O_WRONLY)
-    print(os.path.exists("target"), os.path.islink("dangling"))
+    say(os.path.exists("target"), os.path.islink("dangling"))
     opened("not through it", "dangling", os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     opened("not following", "dangling", os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW)
     os.symlink("dir-0", "way")
@@ -116,16 +133,17 @@ def links():
     opened("a loop", "loop", os.O_CREAT | os.O_WRONLY)
     opened("a loop on the way", "loop/x", os.O_CREAT | os.O_WRONLY)
     show("truncate through a link", os.truncate, "way/inside", 5)
-    print(os.stat("dir-0/inside").st_size)
+    say(os.stat("dir-0/inside").st_size)
     show("rename a link", os.rename, "way", "way2")
     show("link to a link", os.link, "way2", "way3", follow_symlinks=False)
-    print(os.path.islink("way3"))
+    say(os.path.islink("way3"))
     show("link through a link", os.link, "dangling", "second", follow_symlinks=True)
-    print(os.path.islink("second"), os.stat("second").st_nlink)
+    say(os.path.islink("second"), os.stat("second").st_nlink)
     show("an empty link", os.symlink, "", "x")
 
 
-def directories():
+def directories() -> None:
+    """Where paths start."""
     folder = os.open("dir-0", os.O_RDONLY | os.O_DIRECTORY)
     plain = os.open("file", os.O_RDONLY)
     opened("at a folder", "at", os.O_CREAT | os.O_WRONLY, dir_fd=folder)
@@ -149,12 +167,13 @@ def directories():
     opened("in a folder without anything", "locked/x", os.O_CREAT | os.O_WRONLY)
 
 
-def moves():
+def moves() -> None:
+    """Renaming and linking."""
     for name in ("a", "b"):
         with open(name, "w") as file:
             file.write(name)
     raw("exchange", "renameat2", AT_FDCWD, b"a", AT_FDCWD, b"b", 2)
-    print(open("a").read(), open("b").read())
+    say(content("a"), content("b"))
     raw("no replace", "renameat2", AT_FDCWD, b"a", AT_FDCWD, b"b", 1)
     raw("no replace, new", "renameat2", AT_FDCWD, b"a", AT_FDCWD, b"c", 1)
     raw("both", "renameat2", AT_FDCWD, b"c", AT_FDCWD, b"b", 3)
@@ -173,13 +192,14 @@ def moves():
     fd = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600)
     os.write(fd, b"unnamed")
     raw("an unnamed file gets a name", "linkat", AT_FDCWD, f"/proc/self/fd/{fd}".encode(), AT_FDCWD, b"named", 0x400)
-    print(open("named").read())
+    say(content("named"))
     raw("rubbish in the flags", "linkat", AT_FDCWD, b"c", AT_FDCWD, b"c2", 8)
 
 
-def nodes():
+def nodes() -> None:
+    """What is no ordinary file."""
     show("a FIFO", os.mkfifo, "fifo", 0o640)
-    print(oct(os.stat("fifo").st_mode))
+    say(oct(os.stat("fifo").st_mode))
     opened("nobody reads", "fifo", os.O_WRONLY | os.O_NONBLOCK)
     opened("both ends", "fifo", os.O_RDWR)
     show("a plain node", os.mknod, "node", 0o600)
@@ -194,25 +214,29 @@ def nodes():
         os.write(fd, b"through the FIFO")
         os._exit(0)
     with open("fifo", "rb") as reader:
-        print(reader.read())
+        say(reader.read())
     os.waitpid(pid, 0)
-    class Rang(Exception):
+
+    class RangError(Exception):
         pass
-    def ring(*_):
-        raise Rang
+
+    def ring(*_: object) -> None:
+        raise RangError
+
     signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, 0.05)
     try:
         os.open("fifo", os.O_WRONLY)
-    except Rang:
-        print("interrupted")
+    except RangError:
+        say("interrupted")
 
 
-def proc():
+def proc() -> None:
+    """Devices, and what the caller alone means by a path."""
     opened("comm", "/proc/self/comm", os.O_WRONLY)
     with open("/proc/self/comm", "w") as file:
         file.write("renamed")
-    print(open("/proc/self/comm").read().strip())
+    say(content("/proc/self/comm").strip())
     with open("/proc/thread-self/comm", "w") as file:
         file.write("thread")
     opened("oom", "/proc/self/oom_score_adj", os.O_WRONLY)
@@ -232,7 +256,7 @@ def proc():
     opened("a file again, for writing", f"/proc/self/fd/{fd}", os.O_RDWR)
     opened("not following", f"/proc/self/fd/{fd}", os.O_RDWR | os.O_NOFOLLOW)
     opened("cut through proc", f"/dev/fd/{fd}", os.O_WRONLY | os.O_TRUNC)
-    print(os.stat("file").st_size)
+    say(os.stat("file").st_size)
     opened("by the working folder", "/proc/self/cwd/by-cwd", os.O_CREAT | os.O_WRONLY)
     folder = os.open("dir-0", os.O_RDONLY)
     opened("by a folder's descriptor", f"/proc/self/fd/{folder}/by-fd", os.O_CREAT | os.O_WRONLY)
@@ -253,33 +277,37 @@ def proc():
         os.write(fd, b"by the terminal\n")
         os._exit(0)
     os.waitpid(pid, 0)
-    print(os.read(master, 100))
+    say(os.read(master, 100))
 
 
-def threads():
+def threads() -> None:
+    """Callers that are not plain processes."""
     os.makedirs("one/two")
-    def apart():
+
+    def apart() -> None:
         libc.unshare(0x200)  # CLONE_FS
         os.chdir("one/two")
         os.umask(0o077)
         with open("here", "w"):
             pass
+
     thread = threading.Thread(target=apart)
     thread.start()
     thread.join()
     with open("there", "w"):
         pass
-    print(oct(os.stat("one/two/here").st_mode), oct(os.stat("there").st_mode))
+    say(oct(os.stat("one/two/here").st_mode), oct(os.stat("there").st_mode))
     pid = os.fork()
     if pid == 0:
         libc.prctl(4, 0, 0, 0, 0)
         with open("by a process that cannot be looked into", "w") as file:
             file.write("x")
         os._exit(0)
-    print(os.waitpid(pid, 0)[1])
+    say(os.waitpid(pid, 0)[1])
 
 
-def limits():
+def limits() -> None:
+    """Limits and bad pointers."""
     import resource
 
     with open("file", "w") as file:
@@ -296,7 +324,7 @@ def limits():
         while True:
             held.append(os.open("file", os.O_RDWR))
     except OSError as error:
-        print("no room", errno.errorcode[error.errno])
+        say("no room", errno.errorcode[error.errno or 0])
     for fd in held:
         os.close(fd)
     raw("a bad pointer", "open", ctypes.c_void_p(8), os.O_WRONLY)
@@ -307,7 +335,7 @@ def limits():
 BASE = sys.argv[1]
 os.chdir(BASE)
 for part in (flags, names, links, directories, moves, nodes, proc, threads, limits):
-    print("==", part.__name__)
+    say("==", part.__name__)
     os.umask(0o022)
     os.chdir(BASE)
     sys.stdout.flush()

@@ -95,6 +95,11 @@ class Caller:
             raise PermissionError(errno.EACCES, "a directory outside the fence")
         return fd
 
+    def folder(self, directory: int | None) -> str:
+        """Where a relative path starts, as words."""
+        number = _AT_FDCWD if directory is None else ctypes.c_int(directory & 0xFFFFFFFF).value
+        return os.readlink(f"{self.tid}/cwd" if number == _AT_FDCWD else f"{self.tid}/fd/{number}", dir_fd=self.world.proc)
+
     def umask(self) -> int:
         """The caller's umask, as it is now."""
         return int(self.status(b"Umask", 256), 8)

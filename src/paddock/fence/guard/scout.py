@@ -8,7 +8,7 @@ import os
 import stat
 import struct
 
-from paddock.fence.guard.caller import Caller, World
+from paddock.fence.guard.caller import Caller
 from paddock.fence.guard.notify import WRITING, Call
 from paddock.model.guard import Refusal
 from paddock.model.paths import ancestors, is_beneath, normalise
@@ -37,13 +37,20 @@ class Places:
         self._places: dict[str, Place | None] = {**dict.fromkeys(OWN_AREAS), **{p.path: p for p in plan.layout}, **{b.target: None for b in plan.binds}}
         self._cwd = plan.cwd
         self._folders: dict[str, str] = {}
+        self._holders: dict[str, tuple[str, Place | None]] = {}
 
     def find(self, path: str) -> tuple[str, Place | None]:
         """What holds ``path``: the deepest place of the plan, or no place and an area of the fence's own, or no place and the root."""
-        for above in (path, *ancestors(path)):
-            if above in self._places:
-                return above, self._places[above]
-        return "/", None
+        if path in self._places:
+            return path, self._places[path]
+        folder = path.rpartition("/")[0] or "/"
+        found = self._holders.get(folder)
+        if found is None:
+            if len(self._holders) >= _REMEMBERED:
+                self._holders.clear()
+            above = next((above for above in (folder, *ancestors(folder)) if above in self._places), "/")
+            found = self._holders[folder] = (above, self._places.get(above))
+        return found
 
     def listable(self, place: Place) -> bool:
         """A folder that holds the way to what is shown below, or an empty one in the project, which every tool that walks the project looks into."""
@@ -70,12 +77,11 @@ class Scout:
     telling = frozenset((errno.EACCES, errno.EBUSY, errno.ENOENT, errno.EPERM, errno.EROFS, errno.EXDEV))
     """How a call fails that the fence may have refused."""
 
-    def __init__(self, plan: Plan, words: int, world: World) -> None:
+    def __init__(self, plan: Plan, words: int) -> None:
         self._places = Places(plan)
         self._private = frozenset(f.path for f in plan.private_files)
         self._words = _socket.socket(fileno=words)
         self._words.setblocking(False)
-        self._world = world
         self._dull: set[bytes] = set()
         """Absolute paths, as callers write them, whose reading is nothing to tell about: libraries are opened by every process again."""
         self._left = _MOST
@@ -89,8 +95,8 @@ class Scout:
                 return None
             if text.startswith(b"/"):
                 return text
-            start = caller.start(None if directory is None else arguments[directory], text)
-            return os.fsencode(self._world.path(start)) + b"/" + text
+            # Only for words, so nothing is held open: the link is read as it is now.
+            return os.fsencode(caller.folder(None if directory is None else arguments[directory])) + b"/" + text
         except OSError:
             return None  # then the call fails by itself
 

@@ -49,7 +49,7 @@ class Guard:
         self._world = world
         self._notifications = Notifications(listener)
         self._actor = Actor(Check(Judge(plan.guard)))
-        self._scout = Scout(plan, words, world)
+        self._scout = Scout(plan, words)
         self._pending: list[_Pending] = []
         self._pause = _FIRST_PAUSE
 
