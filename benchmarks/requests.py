@@ -21,7 +21,8 @@ from benchmarks.server import serving
 ADDRESS = "203.0.113.7"
 COUNT = {1: 1000, 8: 2000}
 ROUNDS = 3
-# One output for all: opening it for each answer would measure the file system. %N is GNU date's; the difference leaves out how long the fence and curl take to start.
+# One output for all: opening it for each answer would measure files.
+# %N is GNU date's; the difference leaves out how long the fence and curl take to start.
 LOAD = """#!/bin/sh
 # load.sh CONNECTIONS COUNT URL
 parallel=
