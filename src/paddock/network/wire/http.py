@@ -119,7 +119,7 @@ class RequestReader:
     @property
     def is_idle(self) -> bool:
         """Whether nothing of another request has come yet."""
-        return self._between or (self._ended and not self.rest)
+        return not self.rest and not self._simple_end and (self._ended or not self._in_machine)
 
     @property
     def rest(self) -> bytes:
