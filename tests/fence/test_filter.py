@@ -147,6 +147,14 @@ def test_limits_of_others_can_be_read_but_not_set() -> None:
     assert call("prlimit64", 1 << 32, 7, 1, 0) == ALLOW  # the kernel reads process 0 there: oneself
 
 
+def test_the_limit_on_core_files_stays_and_nobody_is_told() -> None:
+    done = refuse(0)
+    for pointer in (1, 1 << 32):
+        assert call("prlimit64", 0, 4, pointer, 0) == call("setrlimit", 4, pointer) == done
+        assert call("prlimit64", 1, 4, pointer, 0) == EPERM
+    assert call("prlimit64", 0, 4, 0, 8) == call("setrlimit", 7, 1) == ALLOW
+
+
 MODES = {"chmod": 1, "fchmod": 1, "creat": 1, "mkdir": 1, "fchmodat": 2, "fchmodat2": 2, "mkdirat": 2, "mknod": 1, "mknodat": 2}
 
 

@@ -17,6 +17,12 @@ __all__ = ["RULES", "static_filter"]
 
 _EPERM = refuse(errno.EPERM)
 _ENOSYS = refuse(errno.ENOSYS)
+_DONE = refuse(0)
+"""The call succeeds and does nothing."""
+
+# getrlimit(2). The fence sets this limit to the one value at which a crash starts no program of the host's (core(5)). Who asks for 0 wants the same, and some
+# (key agents) end when they cannot have it; taken literally it would start that program again.
+_RLIMIT_CORE = 4
 
 # clone(2), unshare(2): every CLONE_NEW* flag. CLONE_NEWTIME (0x80) lies in clone's signal number and exists only for unshare.
 _NEW_NAMESPACES = 0x7E020000
@@ -89,7 +95,8 @@ RULES: tuple[Rule, ...] = (
     # Typing into the terminal. The command word is cut to 32 bits by the kernel.
     Rule(("ioctl",), (Clause((equals(1, _TIOCSTI, _TIOCLINUX),), _EPERM),), ALLOW),
     # Limits of others: process 1 could be starved through them.
-    Rule(("prlimit64",), (Clause((has_bits(0, 0xFFFFFFFF), not_zero(2)), _EPERM),), ALLOW),
+    Rule(("prlimit64",), (Clause((has_bits(0, 0xFFFFFFFF), not_zero(2)), _EPERM), Clause((equals(1, _RLIMIT_CORE), not_zero(2)), _DONE)), ALLOW),
+    Rule(("setrlimit",), (Clause((equals(0, _RLIMIT_CORE),), _DONE),), ALLOW),
     # Process 1 has to be scheduled to end the fence: made idle beside busy processes, it let them outlive a killed supervisor for as long as they liked.
     # "This process group" and "all of this user's" may hold process 1.
     Rule(("sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"), (Clause((equals(0, 1),), _EPERM),), ALLOW),

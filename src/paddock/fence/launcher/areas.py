@@ -24,14 +24,28 @@ _DEVICE_LINKS = (("fd", "/proc/self/fd"), ("ptmx", "pts/ptmx"), ("stderr", "fd/2
 
 # Files there go by the global user id, not by capabilities: a root caller without any could still write core_pattern, whose program runs outside.
 # Process 1 is in the list because some of its own files (oom_score_adj) belong to that user too.
-_PROC_READ_ONLY = ("1", "acpi", "bus", "driver", "dynamic_debug", "fs", "irq", "mtrr", "scsi", "sys", "sysrq-trigger", "tty")
-_PROC_HIDDEN = ("kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "sched_debug", "timer_list", "vmallocinfo")
-_SYS_HIDDEN = ("/sys/firmware", "/sys/fs/bpf", "/sys/fs/pstore", "/sys/kernel/debug", "/sys/kernel/tracing")
+_PROC_READ_ONLY = ("1", "acpi", "bus", "driver", "dynamic_debug", "fs", "irq", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger", "tty")
+_PROC_HIDDEN = (
+    "kcore",
+    "key-users",
+    "keys",
+    "kmsg",
+    "kpagecgroup",
+    "kpagecount",
+    "kpageflags",
+    "latency_stats",
+    "pagetypeinfo",
+    "sched_debug",
+    "slabinfo",
+    "timer_list",
+    "vmallocinfo",
+)
+_SYS_HIDDEN = ("/sys/firmware", "/sys/fs/bpf", "/sys/fs/pstore", "/sys/kernel/debug", "/sys/kernel/slab", "/sys/kernel/tracing")
 
 
 def area_steps(plan: Plan) -> list[tuple[str, Step]]:
     """The areas, each with its path."""
-    fixed: list[tuple[str, Step]] = [(PROC, _Proc()), ("/sys", _Sys()), ("/dev", _Dev(plan)), ("/run", _Run(plan))]
+    fixed: list[tuple[str, Step]] = [(PROC, _Proc()), ("/sys", _Sys()), (_Groups.path, _Groups()), ("/dev", _Dev(plan)), ("/run", _Run(plan))]
     return [*fixed, ("/tmp", _Temporary(plan)), ("/var/tmp", _SecondTemporary())]  # noqa: S108 -- made by us, nobody else can be there first
 
 
@@ -95,6 +109,38 @@ class _Sys:
             attach(mount, target)
             os.close(mount)
             os.close(target)
+
+
+class _Groups:
+    """Control groups, which name every service, container and session of the machine: only the fence's own of version 2 are shown, read-only, so that runtimes
+    find their limits there. Version 1 has no such view that an ordinary user could mount: there it is empty.
+    """
+
+    path = "/sys/fs/cgroup"
+
+    def describe(self) -> str:
+        return f"show the fence's own control group in {self.path}, or nothing"
+
+    def execute(self, state: State) -> None:
+        try:
+            target = locate(state.root, self.path)
+        except FileNotFoundError:
+            return  # not on this machine
+        mount = self._own(target)
+        if mount < 0:
+            mount = clone_tree(state.stage, HIDDEN_DIRECTORY, recursive=False)
+        attach(mount, target)
+        os.close(mount)
+        os.close(target)
+
+    @staticmethod
+    def _own(place: int) -> int:
+        """A mount whose root is this process's cgroup, or -1."""
+        try:
+            os.stat("cgroup.controllers", dir_fd=place)
+            return new_filesystem("cgroup2", HARMLESS | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY)
+        except OSError:
+            return -1  # version 1, or a host that allows no such mount: less is shown then, not more
 
 
 class _Dev:

@@ -89,7 +89,7 @@ class _Limits:
         text = ", ".join(f"{name} {value}" for name, _, value, _ in self.wanted)
         return f"set resource limits of each process: {text or 'none'}; no core files"
 
-    def execute(self, _state: State) -> None:
+    def execute(self, state: State) -> None:
         for _, kind, value, more in self.wanted:
             _, hard = resource.getrlimit(kind)
             highest = value + more if hard == resource.RLIM_INFINITY else min(value + more, hard)
@@ -98,6 +98,17 @@ class _Limits:
         _, hard = resource.getrlimit(resource.RLIMIT_CORE)
         most = _NO_CORE if hard == resource.RLIM_INFINITY else min(_NO_CORE, hard)  # no limit is -1, the smallest of all
         resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+        if most != _NO_CORE and _starts_a_program():
+            state.notices.append("a crash inside starts this machine's crash handler: the caller's own hard limit for core files is 0, and only 1 prevents it")
+
+
+def _starts_a_program() -> bool:
+    """Whether the kernel hands core dumps to a program (core(5))."""
+    try:
+        with open("/proc/sys/kernel/core_pattern", "rb") as file:
+            return file.read(1) == b"|"
+    except OSError:
+        return True  # not to be seen: then it is told
 
 
 class _Landlock:
