@@ -16,8 +16,8 @@ from paddock.errors import LaunchError, UnsupportedError
 from paddock.fence.filter import RULES
 from paddock.fence.kernel.bpf import Rule, assemble
 from paddock.fence.kernel.numbers import AUDIT_ARCH, NUMBERS, X32_BIT, X86_64
-from paddock.fence.kernel.process import CLONE_NEWIPC, unshare
-from paddock.fence.launcher import areas, lockdown, namespaces, network, places
+from paddock.fence.kernel.process import CLONE_NEWIPC, set_dumpable, unshare
+from paddock.fence.launcher import areas, lockdown, namespaces, network, places, process
 from paddock.fence.launcher.ruleset import ruleset
 from paddock.fence.launcher.state import State
 from paddock.model.events import Event, EventSink
@@ -202,6 +202,13 @@ def test_a_step_left_out_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setattr(getattr(lockdown, step), "execute", nothing)
     found = verify(plan_of(seat))
     assert names(found, BROKEN) == fails, told(found)
+
+
+def test_a_process_1_that_can_be_looked_into_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    for owner in (process, lockdown):
+        monkeypatch.setattr(owner, "set_dumpable", lambda *, dumpable: set_dumpable(dumpable=True))
+    found = verify(plan_of(seat))
+    assert names(found, BROKEN) == {"trace-keeper"}, told(found)
 
 
 def left_out(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, *things: str) -> None:

@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import socket
-import struct
 import termios
 
 from paddock.fence.inside.canary.base import LIBC, MOST_NAMES, NUMBER, Answer, Said, apart, attempt, child, raw, raw_twin, worst
@@ -20,6 +19,7 @@ TIOCLINUX = 0x541C
 CLONE_NEWUSER = 0x10000000
 AF_PACKET, AF_VSOCK, NETLINK_NETFILTER = 17, 40, 12
 MPTCP = 262
+NO_ADDRESS = 8
 BEYOND = 70000
 """No protocol has this number: the kernel itself would say EINVAL, so that any other word is the filter's."""
 
@@ -97,11 +97,9 @@ def limits(wanted: dict[str, int], areas: dict[str, int]) -> Answer:
 
 
 def limits_of_others() -> Answer:
-    """Change a limit of process 1 (prlimit(2)); the new value is this process's own, so nothing changes where it works."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    new = ctypes.create_string_buffer(struct.pack("=QQ", soft & (2**64 - 1), hard & (2**64 - 1)), 16)
-    own = attempt(resource.setrlimit, resource.RLIMIT_CORE, (soft, hard))
-    return [["prlimit64", raw("prlimit64", 1, resource.RLIMIT_CORE, ctypes.addressof(new), 0)]], own
+    """Change a limit of process 1 (prlimit(2)); the new value stands at no address, so the kernel by itself says EFAULT."""
+    own = attempt(resource.setrlimit, resource.RLIMIT_CORE, resource.getrlimit(resource.RLIMIT_CORE))
+    return [["prlimit64", raw("prlimit64", 1, resource.RLIMIT_CORE, NO_ADDRESS, 0)]], own
 
 
 def variables(allowed: list[str], removed: list[str], present: str) -> Answer:
