@@ -73,6 +73,9 @@ def repository(isolated_environment: Path) -> Path:
     change(app, "workflow", {".github/workflows/ci.yml": "2", "a": "2"})
     change(app, "inside", {".vscode/launch.json": "2", "a": "2"})
     change(app, "harmless", {"a": "2", "sub dir/x": "2", "Makefile": "all:"})
+    change(app, "adds", {"sub dir/.envrc": "2", "a": "2"})
+    change(app, "agents", {"AGENTS.md": "2", ".aider.conf.yml": "2", ".github/actions/x/action.yml": "2", "a": "2"})
+    change(app, "packages", {"node_modules/p/.npmrc": "2", "a": "2"})
     change(app, "back", {"a": "3"}, start="changed")
     git(app, "checkout", "-q", "back")
     (app / ".mcp.json").write_text("1")
@@ -84,8 +87,8 @@ def repository(isolated_environment: Path) -> Path:
     return app
 
 
-KEPT = {"changed": ".mcp.json", "removed": ".mcp.json", "workflow": ".github/workflows/ci.yml", "inside": ".vscode/launch.json"}
-LIFTS = {"changed": ".mcp.json", "removed": ".mcp.json", "workflow": ".github/workflows", "inside": ".vscode"}
+KEPT = {"changed": ".mcp.json", "removed": ".mcp.json", "workflow": ".github/workflows/ci.yml", "inside": ".vscode/launch.json", "adds": "sub dir/.envrc"}
+LIFTS = {"changed": ".mcp.json", "removed": ".mcp.json", "workflow": ".github/workflows", "inside": ".vscode", "adds": "'sub dir/.envrc'"}
 GOING = [("checkout", "{}"), ("checkout", "-q", "{}", "--"), ("switch", "{}"), ("checkout", "-b", "mine", "{}"), ("switch", "-c", "mine", "{}"),
          ("checkout", "--detach", "{}"), ("checkout", "-f", "{}"), ("checkout", "-qfB", "mine", "{}")]  # fmt: skip
 JOINING = [("merge", "{}"), ("merge", "--no-ff", "-m", "words", "{}"), ("merge", "--squash", "{}"), ("rebase", "{}"), ("rebase", "--onto", "{}", "main~1"),
@@ -102,7 +105,7 @@ def words_of(pattern: tuple[str, ...], branch: str) -> list[str]:
 def test_every_way_to_differ(repository: Path, pattern: tuple[str, ...], branch: str) -> None:
     words = words_of(pattern, branch)
     stops(repository, words, KEPT[branch], LIFTS[branch])
-    lifted = paddock(repository, "git", *words, options=["--unprotect", LIFTS[branch]])
+    lifted = paddock(repository, "git", *words, options=["--unprotect", LIFTS[branch].strip("'")])
     assert lifted.returncode == 0, lifted.stderr
     assert git(repository, "status", "--porcelain") == ""
 
@@ -119,6 +122,16 @@ def test_every_command_works_where_nothing_kept_differs(repository: Path, patter
     assert ran.returncode == 0, ran.stderr
     assert STOPPED not in ran.stderr
     assert (repository / "a").read_text() == "2"
+
+
+def test_names_that_do_not_exist_yet(repository: Path) -> None:
+    before = state(repository)
+    ran = paddock(repository, "git", "checkout", "agents")
+    assert (ran.returncode, STOPPED in ran.stderr) == (1, True), ran.stderr
+    assert "  to allow it: paddock run --unprotect .aider.conf.yml --unprotect .github/actions --unprotect AGENTS.md -- git checkout agents\n" in ran.stderr
+    assert state(repository) == before
+    assert paddock(repository, "git", "checkout", "packages").returncode == 0
+    assert git(repository, "status", "--porcelain") == ""
 
 
 def stops(folder: Path, words: list[str], name: str, entry: str) -> None:
@@ -386,9 +399,10 @@ def test_the_script_is_ours_and_nobody_elses(repository: Path) -> None:
 def test_without_anything_to_look_at_there_is_no_script(isolated_environment: Path) -> None:
     folder = isolated_environment / "app"
     folder.mkdir()
-    git(folder, "init", "-q")
     assert "/run/paddock" not in paddock(folder, "sh", "-c", "command -v git; echo $PATH").stdout
-    (folder / ".mcp.json").write_text("1")
+    git(folder, "init", "-q")
+    read_only = ["--settings", '{"paddock": {"filesystem": {"project": "read-only"}}}']
+    assert "/run/paddock" not in paddock(folder, "sh", "-c", "command -v git; echo $PATH", options=read_only).stdout
     assert "/run/paddock/bin" in paddock(folder, "sh", "-c", "command -v git; echo $PATH").stdout
 
 

@@ -95,7 +95,8 @@ def draft(
     # A private file stands in front of the host's: what it covers needs no mask, and touching it is no violation.
     places = tuple(place for place in layout.places() if place.path not in covered)
     lifting = Lifting(ground.project_root, policy.filesystem.unprotect_lock, policy.filesystem.read_only_by)
-    own_git = _prepare_git(view, places, layout, lifting, variables)
+    guard = guard_rules(policy.filesystem, layout, places, view)
+    own_git = _prepare_git(view, places, layout, lifting, variables, guard)
     plan = Plan(
         argv=tuple(argv),
         cwd=ground.cwd,
@@ -118,7 +119,7 @@ def draft(
         notices=(*settings.notices, *layout.notices, *presets.notices, *notices),
         backend=backend,
         digest="",
-        guard=guard_rules(policy.filesystem, layout, places, view),
+        guard=guard,
         lifting=lifting,
         cgroups=cgroups,
         watched=watched(limits, cgroups),
@@ -126,11 +127,13 @@ def draft(
     return Draft(_with_digest(plan), ground, view, layout, presets)
 
 
-def _prepare_git(view: View, places: Sequence[Place], layout: Layout, lifting: Lifting, variables: dict[str, str]) -> tuple[PrivateFile, ...]:
+def _prepare_git(
+    view: View, places: Sequence[Place], layout: Layout, lifting: Lifting, variables: dict[str, str], guard: GuardRules
+) -> tuple[PrivateFile, ...]:
     """What makes git at ease in here, in the environment and as files."""
     if lifting.read_only is not None:
         variables.setdefault("GIT_OPTIONAL_LOCKS", "0")  # git(1): a look at the tree then does not try to write the index anew
-    files = preflight(view, places, layout.searched.repositories, lifting, variables)
+    files = preflight(view, places, layout.searched.repositories, lifting, variables, guard)
     if files:
         variables["PATH"] = f"{FOLDER}:{variables['PATH']}"
     return files

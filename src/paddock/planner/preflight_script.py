@@ -14,8 +14,9 @@ FOLDER = "/run/paddock/bin"
 KEPT = "/run/paddock/kept"
 """What may not change, a line each: kind, value, entry that lifts it, who else keeps it; separated by tabs, ``-`` for nothing (a shell joins tabs).
 
-``k`` a path; ``n`` a name, ``p`` a beginning of a name, wherever they stand, which may not be made; ``d`` a folder whose insides are left out of that; ``l`` a
-path that is lifted.
+``k`` a path; ``n`` a name and ``p`` a beginning of a name, wherever they stand, which may not be made; ``l`` a path that is lifted. ``r`` is the project, from
+which entries are written. ``e`` is a pattern (extended regular expression) that finds all the names in a list of paths as git prints it, ``x`` one for those
+that do not count, and ``w`` (a folder and a pattern) for those that do not count where the folder exists.
 """
 
 SCRIPT = r"""#!/bin/sh
@@ -48,9 +49,7 @@ ordinary() {
 nl='
 '
 tab='	'
-globals=
-specs=
-filter=
+globals= specs= names= spared= lifted= filter=
 
 # quote TEXT: TEXT as one word of the shell, in $quoted
 quote() {
@@ -70,12 +69,22 @@ ask() {
         -c core.quotePath=true -c diff.relative=false -c diff.noprefix=false -c color.ui=false \"\$@\"" </dev/null 2>/dev/null
 }
 commit() { ask rev-parse -q --verify "$1^{commit}"; }
+# kept QUERY: the names that a query of git's prints, as far as they are kept
+kept() {
+    [ -z "$specs" ] || eval "ask \"\$@\" -- $specs"
+    [ -z "$names" ] || ask "$@" -- | grep -E -e "$names" | grep -E -v -e "$spared" | while read -r line; do
+        for path in $lifted; do
+            case $line in "$path" | "$path"/*) continue 2 ;; esac
+        done
+        printf '%s\n' "$line"
+    done
+}
 # Names of kept files that differ: between two trees; between the index and a tree; between the working tree and a tree (or the index).
-trees() { eval "ask diff-tree -r --no-renames --name-only \"\$1\" \"\$2\" -- $specs"; }
-index() { eval "ask diff-index --cached --no-renames --name-only \"\$1\" -- $specs"; }
-files() { eval "ask diff --no-ext-diff --no-renames --name-only $filter ${1+\"\$1\"} -- $specs"; }
+trees() { kept diff-tree -r --no-renames --name-only "$1" "$2"; }
+index() { kept diff-index --cached --no-renames --name-only "$1"; }
+files() { kept diff --no-ext-diff --no-renames --name-only ${filter:+"$filter"} ${1+"$1"}; }
 # touched COMMIT [PARENT]: names of kept files that a commit changes
-touched() { eval "ask diff-tree -r --root --no-commit-id --no-renames --name-only ${2+\"\$2\"} \"\$1\" -- $specs"; }
+touched() { kept diff-tree -r --root --no-commit-id --no-renames --name-only ${2+"$2"} "$1"; }
 
 # both LIST LIST: the lines that both have
 both() {
@@ -84,37 +93,27 @@ both() {
     done
 }
 
-# The pathspecs of what is kept in this working tree, in $specs.
+# What is kept in this working tree: pathspecs of places in $specs, patterns of names in $names and $spared, what is lifted in $lifted.
 learn() {
     top=$(ask rev-parse --show-toplevel) && [ -n "$top" ] && [ "$top" != / ] || return 1
-    exclude=
     while IFS=$tab read -r kind value entry who; do
         case $kind in
-            k)
+            r) project=$value ;;
+            e) command -v grep >/dev/null && names=$value ;;
+            x) spared=$value ;;
+            w) [ ! -d "$top/$value" ] || spared="$spared|$entry" ;;
+            k | l)
                 case $value in "$top"/*) ;; *) continue ;; esac
-                quote ":(top,literal)${value#"$top"/}"
-                specs="$specs $quoted" ;;
-            n)
-                quote ":(top,glob)**/$value"
-                specs="$specs $quoted"
-                quote ":(top,glob)**/$value/**"
-                specs="$specs $quoted" ;;
-            p)
-                quote ":(top,glob)**/$value*"
-                specs="$specs $quoted"
-                quote ":(top,glob)**/$value*/**"
-                specs="$specs $quoted" ;;
-            d)
-                quote ":(top,exclude,glob)**/$value/**"
-                exclude="$exclude $quoted" ;;
-            l)
-                case $value in "$top"/*) ;; *) continue ;; esac
-                quote ":(top,exclude,literal)${value#"$top"/}"
-                exclude="$exclude $quoted" ;;
+                value=${value#"$top"/}
+                if [ $kind = l ]; then
+                    lifted=$lifted$nl$value
+                else
+                    quote ":(top,literal)$value"
+                    specs="$specs $quoted"
+                fi ;;
         esac
     done </run/paddock/kept
-    [ -n "$specs" ] || return 1
-    specs=$specs$exclude
+    [ -n "$specs$names" ]
 }
 
 # stop LIST: nothing when the list is empty; else say what would be changed, and leave
@@ -122,8 +121,10 @@ stop() {
     [ -n "$1" ] || return 0
     count=0 options= others=
     echo "paddock: git $command would change files that may not be written here, so nothing was touched:" >&2
+    seen=
     for line in $1; do
-        count=$((count + 1))
+        case "$nl$seen$nl" in *"$nl$line$nl"*) continue ;; esac
+        seen=$seen$nl$line count=$((count + 1))
         [ $count -le 20 ] || continue
         printf '  %s\n' "$line" >&2
         remedy "$line"
@@ -135,6 +136,13 @@ stop() {
     exit 1
 }
 
+# lifts PATH BEFORE START: the entry for the part of a path that begins behind BEFORE with START, in $entry, from the top of the project
+lifts() {
+    entry=${1%%"$2"*} && rest=${1#"$entry/$3"} && entry=$entry/$3${rest%%/*}
+    entry=$top$entry
+    entry=${entry#"$project"/}
+}
+
 # remedy NAME: what lifts it, added to $options, or who keeps it, added to $others
 remedy() {
     while IFS=$tab read -r kind value entry who; do
@@ -143,7 +151,10 @@ remedy() {
                 [ "$1" = "${value#"$top"/}" ] || case $top/$1 in "$value"/*) ;; *) false ;; esac || continue ;;
             n)
                 case /$1/ in */"$value"/*) ;; *) continue ;; esac
-                entry=/$1/ entry=${entry%%"/$value/"*}/$value entry=${entry#/} ;;
+                lifts "/$1/" "/$value/" "$value" ;;
+            p)
+                case /$1 in */"$value"*) ;; *) continue ;; esac
+                lifts "/$1/" "/$value" "$value" ;;
             *) continue ;;
         esac
         if [ "$who" != - ]; then
@@ -200,7 +211,7 @@ check_checkout() {
         return
     fi
     if [ "$command" = switch ] && [ -n "$orphan" ]; then
-        stop "$(eval "ask ls-files -- $specs")"
+        stop "$(kept ls-files)"
         return
     fi
     if [ $count -gt 1 ]; then
@@ -338,7 +349,7 @@ replays() {
         [ -z "$anyway" ] && [ -z "$(ask rev-list --merges --max-count=1 "$onto..$branch")" ] && return 0
     fi
     changed=$(trees "$ours" "$onto")
-    [ -n "$changed" ] || changed=$(eval "ask log --format= --no-renames --name-only \"\$upstream..\$branch\" -- $specs")
+    [ -n "$changed" ] || changed=$(kept log --format= --no-renames --name-only "$upstream..$branch")
     printf '%s\n' "$changed"
 }
 
@@ -392,7 +403,7 @@ check_stash() {
                 return
             fi
             stop "$(files HEAD)"
-            [ -z "$untracked" ] || stop "$(eval "ask ls-files --others $untracked -- $specs")" ;;
+            [ -z "$untracked" ] || stop "$(kept ls-files --others ${untracked#--others})" ;;
         *)
             [ "$act" = branch ] && [ $# -gt 0 ] && shift
             stash=
