@@ -353,11 +353,24 @@ def test_only_what_was_a_terminal_is_one_inside(desk: Desk, redirection: str, fo
         (("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"), signal.SIGTERM, 143),
         (("sh", "-c", "echo ready; exec sleep 600"), signal.SIGHUP, 129),
         (("sh", "-c", "echo ready; exec sleep 600"), signal.SIGQUIT, 131),
+        (("sh", "-c", "echo ready; exec sleep 600"), signal.SIGUSR1, 138),
         (("--timeout", "1", "--", "sh", "-c", "echo ready; exec sleep 600"), "", 124),
         (("no-such-program",), "", 127),
         (("--pass-fd", "63", "--", "true"), "", 125),
     ],
-    ids=["the end", "interrupt key", "killed while raw", "SIGTERM", "SIGTERM ignored", "SIGHUP", "SIGQUIT", "time limit", "not found", "not started"],
+    ids=[
+        "the end",
+        "interrupt key",
+        "killed while raw",
+        "SIGTERM",
+        "SIGTERM ignored",
+        "SIGHUP",
+        "SIGQUIT",
+        "SIGUSR1",
+        "time limit",
+        "not found",
+        "not started",
+    ],
 )
 def test_the_terminal_is_left_as_it_was_found(desk: Desk, command: tuple[str, ...], act: str | signal.Signals, code: int) -> None:
     run = [desk.paddock, "run", "--setting-sources", "cli", *command]
@@ -376,6 +389,27 @@ def test_the_terminal_is_left_as_it_was_found(desk: Desk, command: tuple[str, ..
         assert screen.modes() == before
         screen.send("\r")
         screen.end()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_runs_at_one_terminal_leave_it_as_it_was_found(desk: Desk, first: int) -> None:
+    """Whichever ends first: the second to start has found it raw."""
+    for name in ("a", "b", "end"):
+        os.mkfifo(desk.project / name)
+    run = f"{desk.paddock} {' '.join(QUIET)}"
+    wait = 'echo started $0; read word < $0; echo "$0 ends"'
+    script = f"{run} sh -c '{wait}' a < /dev/tty & read go < end; {run} sh -c '{wait}' b < /dev/tty & wait; echo over; read hold"
+    with desk.screen(["sh", "-c", script]) as screen:
+        before = screen.modes()
+        screen.expect("started a")
+        assert screen.modes() == raw_modes(before)
+        (desk.project / "end").write_text("go\n")
+        screen.expect("started b")
+        for name in ("ab", "ba")[first]:
+            (desk.project / name).write_text("go\n")
+            screen.expect(f"{name} ends")
+        screen.expect("over")
+        assert screen.modes() == before
 
 
 def child_of(pid: int) -> int:

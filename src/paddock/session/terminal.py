@@ -32,6 +32,10 @@ __all__ = ["Relay", "raw_modes"]
 
 CHUNK = 65536
 _SIGNALS = (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)
+# What else ends a process that does nothing about it (signal(7)) and that the loop does not pass on.
+_DEADLY = tuple(
+    getattr(signal, name) for name in ("SIGALRM", "SIGIO", "SIGPROF", "SIGPWR", "SIGSTKFLT", "SIGUSR1", "SIGUSR2", "SIGVTALRM") if hasattr(signal, name)
+)
 _WANTS_TERMINAL = (signal.SIGTTIN, signal.SIGTTOU)
 _GONE = (errno.EIO, errno.ENXIO, errno.EPIPE)
 
@@ -126,7 +130,7 @@ class Relay:
         self._outer_writes = os.dup(outer)
         self._inner = self._inner_writes = -1
         self._interrupted = interrupted
-        self._signals = SignalFd(_SIGNALS)
+        self._signals = SignalFd((*_SIGNALS, *(number for number in _DEADLY if signal.getsignal(number) is signal.SIG_DFL)))
         self._found: Modes | None = None
         self._copied = False
         self._opened = False
@@ -213,12 +217,16 @@ class Relay:
         self._in.start()
 
     def _leave(self) -> None:
-        """Give the caller's terminal back as it was found; not when it has been taken from us, whoever has it set it as he likes."""
+        """Give the caller's terminal back as it was found.
+
+        Not when it has been taken from us: whoever has it set it as he likes. And not when it was found raw, by another run at the same terminal: that one puts
+        it back, and may have done so already.
+        """
         found, self._found = self._found, None
         if found is None:
             return
         self._in.stop()
-        if self._foreground():
+        if self._foreground() and found != raw_modes(found):
             try:
                 termios.tcsetattr(self._outer, termios.TCSANOW, found)
             except termios.error:
@@ -265,6 +273,10 @@ class Relay:
             self._attached().key(signo)
         elif signo == signal.SIGWINCH:
             self._copy_size()
+        elif signo in _DEADLY:
+            self._leave()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signo,))
+            os.kill(os.getpid(), signo)  # as it would have ended without a terminal; process 1 sees it and ends the fence
         elif self._opened and self._foreground():  # continued after a SIGSTOP: that one could not be seen coming
             self._copy_size()
             self._enter()
