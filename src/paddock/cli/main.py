@@ -20,6 +20,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "trust": ("paddock.cli.trust", "accept what this project's settings widen"),
     "policy": ("paddock.cli.policy", "show what is in force and why; explain, validate, schema"),
     "check": ("paddock.cli.check", "may an agent do this, by which rule, and would it be fenced"),
+    "install": ("paddock.cli.install", "make an agent ask Paddock before it uses a tool"),
+    "uninstall": ("paddock.cli.uninstall", "put an agent's configuration back as it was"),
     "hook": ("paddock.cli.hook", "answer an agent that is about to use a tool"),
     "status": ("paddock.cli.status", "is a command here fenced, how strongly, and who could change that"),
     "verify": ("paddock.cli.verify", "try from inside what the fence must not allow"),

@@ -1,0 +1,111 @@
+"""``paddock install`` and ``paddock uninstall``: an agent's own configuration, with a diff before anything changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from paddock.agents.configuration import Change, Keeper, diff
+from paddock.agents.fencing import own_command
+from paddock.agents.known import NAMES, target
+from paddock.agents.target import Target
+from paddock.cli.options import Option, Parsed, help_text, parse_mixed
+from paddock.cli.output import Output, escape
+from paddock.cli.request import working_folder
+from paddock.errors import UsageError
+from paddock.session.logbook import state_home
+
+__all__ = ["OPTIONS", "USAGE", "main", "remove"]
+
+OPTIONS: tuple[Option, ...] = (
+    Option("--scope", "SCOPE", "whose configuration: user (the usual one), project or managed"),
+    Option("--dry-run", "", "show the change and make none"),
+    Option("--json", "", "for programs"),
+    Option("--help", "", "this page"),
+)
+USAGE = "paddock install [OPTIONS] AGENT"
+UNINSTALL_USAGE = "paddock uninstall [OPTIONS] AGENT"
+SUMMARY = f"Makes an agent ask Paddock before it uses a tool, and run its shell commands inside the fence. AGENT: {', '.join(NAMES)}."
+UNINSTALL_SUMMARY = "Puts the agent's configuration back as it was; when it was changed since, takes out only what Paddock had added."
+
+
+def main(words: list[str], out: Output) -> int:
+    """0 when the configuration is as it should be now."""
+    return _carry_out(words, out, USAGE, SUMMARY, _install)
+
+
+def remove(words: list[str], out: Output) -> int:
+    """0 when nothing of Paddock is left in the configuration."""
+    return _carry_out(words, out, UNINSTALL_USAGE, UNINSTALL_SUMMARY, _uninstall)
+
+
+def _carry_out(words: list[str], out: Output, usage: str, summary: str, work: Callable[[Target, str, Keeper, Parsed, Output], None]) -> int:
+    parsed = parse_mixed(words, OPTIONS)
+    if parsed.has("--help"):
+        out.text(help_text(usage, summary, OPTIONS))
+        return 0
+    if len(parsed.rest) != 1:
+        raise UsageError("which agent?", hint=f"{usage}; one of: {', '.join(NAMES)}")
+    agent = target(parsed.rest[0])
+    scope = parsed.last("--scope", agent.scopes[0])
+    if scope not in agent.scopes:
+        raise UsageError(f"{agent.title} has no scope {scope!r}", hint=f"one of: {', '.join(agent.scopes)}")
+    environ = dict(os.environ)
+    path = agent.path(scope, project=working_folder(), environ=environ)
+    work(agent, path, Keeper(f"{state_home(environ)}/agents"), parsed, out)
+    return 0
+
+
+def _install(agent: Target, path: str, keeper: Keeper, parsed: Parsed, out: Output) -> None:
+    change = agent.install(path, own_command())
+    made = not parsed.has("--dry-run")
+    if made:
+        keeper.make(change)
+    if parsed.has("--json"):
+        out.json(_document(agent, change, made=made and change.needed))
+        return
+    _show(change, out)
+    out.text(_state(change, made=made, done="now asks Paddock", already="asks Paddock already", agent=agent))
+    for note in agent.notes(path):
+        out.warn(note)
+    out.text("\n")
+    out.table([(row.part, row.what, row.known) for row in agent.coverage], ("part", "what happens to it", "known by"))
+
+
+def _uninstall(agent: Target, path: str, keeper: Keeper, parsed: Parsed, out: Output) -> None:
+    as_left, original = keeper.original(path)
+    change = agent.remove(path)
+    if as_left:
+        change = Change(path, change.before, original)
+    made = not parsed.has("--dry-run")
+    if made:
+        keeper.make(change)
+        keeper.forget(path)
+    if parsed.has("--json"):
+        out.json(_document(agent, change, made=made and change.needed))
+        return
+    _show(change, out)
+    out.text(_state(change, made=made, done="no longer asks Paddock", already="does not ask Paddock", agent=agent))
+
+
+def _show(change: Change, out: Output) -> None:
+    styles = {"+": "good", "-": "bad"}
+    for line in diff(change):
+        out.text(out.paint(styles.get(line[:1], "dim"), escape(line), err=False) + "\n")
+
+
+def _state(change: Change, *, made: bool, done: str, already: str, agent: Target) -> str:
+    if not change.needed:
+        return f"{agent.title} {already}: {escape(change.path)}\n"
+    return f"{agent.title} {done}: {escape(change.path)}\n" if made else f"nothing was changed (--dry-run): {escape(change.path)}\n"
+
+
+def _document(agent: Target, change: Change, *, made: bool) -> dict[str, object]:
+    return {
+        "schema": 1,
+        "agent": agent.name,
+        "file": change.path,
+        "changed": made,
+        "diff": list(diff(change)),
+        "coverage": [row._asdict() for row in agent.coverage],
+    }
