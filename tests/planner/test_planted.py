@@ -120,8 +120,16 @@ def test_hooks_and_configuration_of_git(place: Place) -> None:
     settle()
     before = place.remember()
     for name in (".git/hooks/pre-commit", ".git/hooks/other.sample", ".git/config", ".git/index", "sub/.git/config", "sub/.git/HEAD"):
-        place.put(name, "[core]\n")
+        place.put(name, "[core]\n\tpager = x\n")
     assert place.found(before) == [(name, True, GIT) for name in (".git/config", ".git/hooks/pre-commit", "sub/.git/config")]
+
+
+def test_a_new_repository_with_nothing_in_its_configuration_is_ordinary_work(place: Place) -> None:
+    settle()
+    before = place.remember()
+    for name in ("sub/.git/config", "sub/.git/HEAD", "sub/.git/hooks/pre-commit.sample"):
+        place.put(name, "[core]\n\tbare = false\n")
+    assert place.found(before) == []
 
 
 def test_a_folder_made_to_look_like_a_git_directory(place: Place) -> None:

@@ -351,8 +351,17 @@ class _Look:
     def believed(self, item: Guarded) -> None:
         target = self.view.readlink(item.path) if item.kind is Kind.SYMLINK else ""
         for path in _below(self.files, item.path):
-            if not path.endswith(".sample"):
+            if not path.endswith(".sample") and not self.is_plain_configuration(path, item):
                 self.add(path, GIT, item.reason, made=True, target=target)
+
+    def is_plain_configuration(self, path: str, item: Guarded) -> bool:
+        """Whether this is the configuration of a new repository, with nothing in it but what git itself writes there."""
+        if path.rpartition("/")[2] != "config" or item.kind is not Kind.FILE:
+            return False
+        from paddock.model.githarmless import MAX_BYTES, harmless  # few runs make a repository
+
+        content = self.files.read(path, MAX_BYTES)
+        return content is not None and not harmless(content)
 
     def in_roots(self, path: str) -> bool:
         return any(paths.is_beneath(path, root) for root in self.before.roots)
