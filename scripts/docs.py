@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paddock.settings.table import Key
     from paddock.settings.types import Shape
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "src")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "src"), str(Path(__file__).resolve().parents[1])]
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = "<!-- Written by ./dev docs from the program itself: change it there. -->\n"
@@ -183,10 +183,18 @@ def builtin_page() -> str:
     return "\n".join(parts)
 
 
+def library_page() -> str:
+    """The public names of the package, from their own words."""
+    from scripts.docs_library import library_page as page
+
+    return page(GENERATED)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page,
     "docs/reference/settings.md": settings_page,
     "docs/reference/builtin.md": builtin_page,
+    "docs/reference/library.md": library_page,
     "docs/explanation/differences.md": differences_page,
 }
 

@@ -46,6 +46,16 @@ def _read(fd: int) -> dict[str, Any]:
 
 
 def _carry_out(value: dict[str, Any], lifeline: int) -> dict[str, Any]:
+    try:
+        return _run(value, lifeline)
+    finally:
+        if value["private"]:
+            from paddock.library.workspace import remove  # the caller does it as well, unless it was killed
+
+            remove(from_raw(value["private"]))
+
+
+def _run(value: dict[str, Any], lifeline: int) -> dict[str, Any]:
     from paddock.session.prepare import Request, prepare
     from paddock.session.report import report_of
     from paddock.session.run import run

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from paddock.errors import Problem, SettingsError, UsageError
@@ -69,11 +69,14 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A policy for one run in one folder. ``private`` is a fresh folder to remove afterwards, empty for none."""
+    """A policy for one run in one folder. ``given`` are the settings that were handed over, as ``Request`` has them; ``private`` is a
+    folder that was made for it, or empty.
+    """
 
     settings: Settings
     cwd: str
     allow_home: bool
+    given: tuple[tuple[str, str], ...]
     private: str = ""
 
 
@@ -175,7 +178,16 @@ class Policy:
         if kind and kind not in KINDS:
             raise UsageError(f"{kind!r} is not a kind of question", hint="known: " + ", ".join(KINDS))
         with self.bound(cwd) as bound:
-            request = Request(("true",), bound.cwd, self._environ, loaded=bound.settings, allow_home=bound.allow_home)
+            request = Request(
+                ("true",),
+                bound.cwd,
+                self._environ,
+                sources=self._sources,
+                trust_project=self._trust_project,
+                allow_home=bound.allow_home,
+                given=bound.given,
+                loaded=bound.settings,
+            )
             answer = Explainer(request).ask(what, kind)
         return Explanation(answer.asked, answer.kind, answer.subject, {act: _verdict(decision) for act, decision in answer.decisions}, answer.notes)
 
@@ -184,13 +196,14 @@ class Policy:
         """This policy for one run in ``cwd``; what was made for it is gone at the end."""
         folder = os.path.abspath(os.fspath(cwd)) if cwd is not None else ""
         if self._settings is not None:
-            yield Bound(self._settings, folder or self._folder, self._allow_home)
+            yield Bound(self._settings, folder or self._folder, self._allow_home, self._given)
         elif not self._workspace or folder:
-            yield Bound(self._load(folder or os.getcwd()), folder or os.getcwd(), self._allow_home)
+            given = (*self._given, _READ_ONLY) if self._workspace else self._given
+            yield self._bound(folder or os.getcwd(), given)
         else:
             private = workspace.make()
             try:
-                yield Bound(self._load(private, own=True), private, self._allow_home, private)
+                yield replace(self._bound(private, self._given), private=private)
             finally:
                 workspace.remove(private)
 
@@ -234,10 +247,14 @@ class Policy:
             object.__setattr__(policy, name, value)
         return policy
 
-    def _load(self, folder: str, *, own: bool = False) -> Settings:
-        """The settings for one folder, where no file of a folder counts."""
-        given = (*self._given, _READ_ONLY) if self._workspace and not own else self._given
-        return load_settings(Request((), folder, self._environ, sources=(), given=given))
+    @property
+    def _sources(self) -> tuple[str, ...] | None:
+        """The scopes that count: every one for the policy of a folder, none but the administrator's otherwise."""
+        return None if self._folder else ()
+
+    def _bound(self, folder: str, given: tuple[tuple[str, str], ...]) -> Bound:
+        settings = load_settings(Request((), folder, self._environ, sources=(), given=given))
+        return Bound(settings, folder, self._allow_home, given)
 
 
 def _verdict(decision: Decision) -> Verdict:

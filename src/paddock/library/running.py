@@ -98,8 +98,8 @@ def run(  # noqa: PLR0913 -- the arguments of subprocess.run
     May be called from any thread; each call has a helper process of its own. When the process is killed, its fences end with it.
 
     Raises ``TimeoutExpired`` when ``timeout`` is over (everything inside has ended then), ``CalledProcessError`` for another exit code than 0 with ``check``;
-    both are subclasses of the exceptions of ``subprocess`` and know what was refused. Every other way of failing is a ``PaddockError``, and means that nothing
-    of the command has run: wrong settings, a host that cannot give what they ask for, a command that is not there.
+    both are subclasses of the exceptions of ``subprocess`` and know what was refused. Every other way of failing is a ``PaddockError``, and (but for
+    ``InternalError``) means that nothing of the command has run: wrong settings, a host that cannot give what they ask for, a command that is not there.
     """
     words = _words(argv)
     streams = _streams(stdin, stdout, stderr, capture=capture_output, feed=input is not None)
@@ -187,6 +187,7 @@ def _request(words: list[str], environ: Mapping[str, str], bound: Bound) -> byte
         "environ": [(to_raw(name), to_raw(value)) for name, value in environ.items()],
         "allow_home": bound.allow_home,
         "settings": settings_to_json(bound.settings),
+        "private": to_raw(bound.private),
     }
     return json.dumps(request).encode("ascii")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -195,10 +195,20 @@ def _presets(policy: Policy, settings: Settings, ground: Ground, layout: Layout,
 
 
 def _installation() -> tuple[str, ...]:
-    """Where this very program is: its package and, when it has an environment of its own, that."""
+    """Where this very program is: its package, what it imports from beside it and, when it has an environment of its own, that."""
     package = paths.ancestors(paths.normalise(__file__))[1]
     environments = {paths.normalise(prefix) for prefix in (sys.prefix, sys.base_prefix)} - {"/usr", "/usr/local"}
-    return (package, *sorted(environments))
+    return (package, *_libraries(), *sorted(environments))
+
+
+def _libraries() -> Iterator[str]:
+    """The folders of the packages that the gate imports. A program that uses the library may have them where its commands write: in an environment inside the
+    project.
+    """
+    for name in ("h11", "dns"):
+        spec = next((found for finder in sys.meta_path if (found := finder.find_spec(name, None)) is not None), None)
+        if spec is not None and spec.origin is not None and spec.origin.startswith("/"):
+            yield paths.ancestors(paths.normalise(spec.origin))[0]
 
 
 def _in_project(path: str, ground: Ground) -> bool:

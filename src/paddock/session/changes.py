@@ -45,13 +45,13 @@ class Changes:
         """With the project's entries that wait, when one of them is about this."""
         if any(entry.origin.key.startswith(sections) for entry in self.settings.trust_needed):
             entries = len(self.settings.trust_needed)
-            policy = policy_from(load_settings(replace(self.request, trust_project=True)))
+            policy = policy_from(load_settings(replace(self.request, trust_project=True, loaded=None)))
             network = replace(policy.network, allowed=(*policy.network.allowed, *self.hosts))
             yield f"`paddock trust`: {entries} of this project's entries wait for it", replace(policy, network=network)
 
     def _added(self, key: str, value: str, option: str) -> Iterator[tuple[str, Policy]]:
         """With one more entry, which passes every lock that an entry of a file passes."""
-        request = replace(self.request, options=(*self.request.options, (key, value, option or key)))
+        request = replace(self.request, options=(*self.request.options, (key, value, option or key)), loaded=None)
         also = f", or run with {option} {_word(value)}" if option else ""
         settings = load_settings(request)
         self.objections.update((f"an entry of your own would not count: {why}", None) for entry, why in settings.void if entry.origin.file == (option or key))
