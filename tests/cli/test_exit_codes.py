@@ -8,7 +8,7 @@ from paddock import errors
 from paddock.cli.explain import DENIED_EXIT
 from paddock.cli.main import VERBS
 from paddock.cli.verify import BROKEN_EXIT
-from paddock.session.supervise import TIMEOUT_EXIT
+from paddock.session.supervise import LIMIT_EXIT, TIMEOUT_EXIT
 from paddock.session.verdict import EXIT_CODE as VIOLATION_EXIT
 
 
@@ -24,7 +24,7 @@ def rows(repository: Path) -> dict[str, str]:
 
 def test_every_code_that_an_error_ends_with_has_a_row(repository: Path) -> None:
     classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.PaddockError)]
-    codes = {str(cls.exit_code) for cls in classes} | {str(TIMEOUT_EXIT), str(DENIED_EXIT), str(BROKEN_EXIT), str(VIOLATION_EXIT), "130"}
+    codes = {str(cls.exit_code) for cls in classes} | {str(LIMIT_EXIT), str(TIMEOUT_EXIT), str(DENIED_EXIT), str(BROKEN_EXIT), str(VIOLATION_EXIT), "130"}
     assert len(classes) > 5
     assert codes <= rows(repository).keys()
 

@@ -7,6 +7,7 @@ filter said it. The numbers in the comments are what the kernel says without it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from paddock.fence.kernel.numbers import NUMBERS
 from paddock.model.plan import Plan
@@ -81,7 +82,12 @@ _PRIORITIES = (
     ("setpriority", (0, 1, 0)),  # no error
     ("ioprio_set", (1, 1, 0)),  # no error
 )
-_GROUPS = (_MOUNTS, _KEYRINGS, _KERNEL, _AROUND, _HANDLES, _CLOCKS, _MODES, _PRIORITIES)
+_RLIMIT_CORE, _NO_ADDRESS = 4, 8
+_CORE = (
+    ("setrlimit", (_RLIMIT_CORE, _NO_ADDRESS)),  # EFAULT
+    ("prlimit64", (0, _RLIMIT_CORE, _NO_ADDRESS, 0)),  # EFAULT
+)
+_GROUPS = (_CORE, _MOUNTS, _KEYRINGS, _KERNEL, _AROUND, _HANDLES, _CLOCKS, _MODES, _PRIORITIES)
 
 _OTHERS = ("clone", "clone3", "landlock_create_ruleset", "landlock_restrict_self", "prlimit64", "process_vm_readv", "setns", "unshare")
 USED = frozenset((*_OTHERS, *(name for group in _GROUPS for name, _ in group)))
@@ -100,6 +106,8 @@ def canaries(_plan: Plan, _host: HostSide) -> Iterator[Canary]:
     yield _calls("clocks", "set the clock or the host's name", _CLOCKS, "EPERM")
     yield _calls("set-id-calls", "pass a set-user-id bit or a device to each call that takes a mode", _MODES, "EPERM")
     yield _calls("priorities", "change when process 1 runs", _PRIORITIES, "EPERM")
+    tries = "raise the limit on core files, which would start the machine's crash handler"
+    yield replace(_calls("core-limit", tries, _CORE, "ok"), shown="taken, and not carried out")
     sockets = {"raw IPv4": words("EPERM"), "raw IPv6": words("EPERM", "EAFNOSUPPORT"), "ICMP": words("EPROTONOSUPPORT"), "MPTCP": words("EPROTONOSUPPORT")}
     yield Canary("sockets", "make raw, packet and other unusual sockets", "sockets", (), {**sockets, **all_of("EAFNOSUPPORT")}, shown="the filter's errno")
     yield Canary("terminal", "type into the terminal (TIOCSTI, TIOCLINUX)", "terminal", (), all_of("EPERM"))

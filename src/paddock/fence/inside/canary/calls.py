@@ -98,8 +98,8 @@ def limits(wanted: dict[str, int], areas: dict[str, int]) -> Answer:
 
 def limits_of_others() -> Answer:
     """Change a limit of process 1 (prlimit(2)); the new value stands at no address, so the kernel by itself says EFAULT."""
-    own = attempt(resource.setrlimit, resource.RLIMIT_CORE, resource.getrlimit(resource.RLIMIT_CORE))
-    return [["prlimit64", raw("prlimit64", 1, resource.RLIMIT_CORE, NO_ADDRESS, 0)]], own
+    own = attempt(resource.setrlimit, resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE))
+    return [["prlimit64", raw("prlimit64", 1, resource.RLIMIT_NOFILE, NO_ADDRESS, 0)]], own
 
 
 def variables(allowed: list[str], removed: list[str], present: str) -> Answer:
