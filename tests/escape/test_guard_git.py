@@ -189,3 +189,58 @@ def test_lifting_lifts_this_too(project: Path) -> None:
     assert result.out.split() == ["2"] or result.out.split() == ["1"]
     assert os.path.exists(project / ".git/hooks/pre-commit")
     assert result.sink.violations() == [("write", str(project / ".git/config"))]
+
+
+COMMON_ATTACKS = {
+    "a worktree's folder is moved to where its commondir leads to other files": """
+os.makedirs('.git/worktrees/w'); open('.git/worktrees/w/commondir', 'w').write('../..\\n'); open('.git/worktrees/w/HEAD', 'w').write('ref: refs/heads/main\\n')
+os.makedirs('a/b'); os.makedirs('a/objects'); os.makedirs('a/refs'); open('a/config', 'w').write(EVIL)
+attempt(os.rename, '.git/worktrees/w', 'a/b/w')
+""",
+    "all of them are moved": """
+os.makedirs('.git/worktrees/w'); open('.git/worktrees/w/commondir', 'w').write('../..\\n'); open('.git/worktrees/w/HEAD', 'w').write('ref: refs/heads/main\\n')
+os.makedirs('a/objects'); os.makedirs('a/refs'); open('a/config', 'w').write(EVIL)
+attempt(os.rename, '.git/worktrees', 'a/b')
+""",
+    "the repository around them is taken apart": """
+os.makedirs('.git/worktrees/w'); open('.git/worktrees/w/commondir', 'w').write('../..\\n'); open('.git/worktrees/w/HEAD', 'w').write('ref: refs/heads/main\\n')
+os.mkdir('.git/objects'); os.mkdir('.git/refs'); os.rename('.git', 'g')
+attempt(lambda: open('g/config', 'w').write(EVIL))
+""",
+    "the repository around them is made last": """
+os.makedirs('a/worktrees/w'); open('a/config', 'w').write(EVIL); os.mkdir('a/objects')
+open('a/worktrees/w/commondir', 'w').write('../..\\n'); open('a/worktrees/w/HEAD', 'w').write('ref: refs/heads/main\\n')
+attempt(os.mkdir, 'a/refs')
+""",
+    "it is moved while nobody can look into it": """
+os.makedirs('.git/worktrees/w'); open('.git/worktrees/w/commondir', 'w').write('../..\\n'); os.mkdir('a')
+os.chmod('.git/worktrees/w', 0)
+attempt(os.rename, '.git/worktrees', 'a/b')
+""",
+    "the same one level down": """
+os.makedirs('.git/worktrees/w'); open('.git/worktrees/w/commondir', 'w').write('../..\\n'); os.mkdir('a')
+os.chmod('.git/worktrees/w', 0o300)
+attempt(os.rename, '.git/worktrees/w', 'a/w')
+""",
+    "a commondir is written to after it was judged": """
+os.makedirs('.git/worktrees/w'); common = os.open('.git/worktrees/w/commondir', os.O_CREAT | os.O_RDWR); os.write(common, b'../..\\n')
+open('.git/worktrees/w/HEAD', 'w').write('ref: refs/heads/main\\n')
+os.pwrite(common, b'/tmp/', 0)
+print('EPERM' if open('.git/worktrees/w/commondir').read() == '../..\\n' else 'ok')
+""",
+}
+
+
+@pytest.mark.parametrize("attack", COMMON_ATTACKS)
+def test_no_commondir_leads_to_an_unjudged_configuration(project: Path, attack: str) -> None:
+    result = python(project, f"EVIL = '{EVIL}'\n{COMMON_ATTACKS[attack]}", guard=guarding(project))
+    assert result.out == "EPERM\n", result.err
+
+
+def test_a_worktree_s_folder_may_be_made(project: Path) -> None:
+    script = """
+os.makedirs('.git/worktrees/w'); open('.git/worktrees/w/commondir', 'w').write('../..\\n'); open('.git/worktrees/w/gitdir', 'w').write('/x/.git\\n')
+attempt(lambda: open('.git/worktrees/w/HEAD', 'w').write('ref: refs/heads/main\\n'))
+attempt(os.rename, '.git/worktrees/w', '.git/worktrees/v')
+"""
+    assert python(project, script, guard=guarding(project)).out == "ok\nok\n"

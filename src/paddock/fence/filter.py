@@ -37,6 +37,11 @@ _O_CREATES = 0o100 | 0o20000000  # O_CREAT and the bit that is only in O_TMPFILE
 _TIOCSTI = 0x5412
 _TIOCLINUX = 0x541C
 
+# linux/btrfs.h, bcachefs: an ioctl that makes a directory, with all that is in another one, where the guard would not see it.
+_BTRFS_SNAP_CREATE, _BTRFS_SUBVOL_CREATE, _BTRFS_SNAP_CREATE_V2, _BTRFS_SUBVOL_CREATE_V2 = 0x50009401, 0x5000940E, 0x50009417, 0x50009418
+_BCACHEFS_SUBVOLUME_CREATE = 0x4020BC10
+_MAKING = (_BTRFS_SNAP_CREATE, _BTRFS_SUBVOL_CREATE, _BTRFS_SNAP_CREATE_V2, _BTRFS_SUBVOL_CREATE_V2, _BCACHEFS_SUBVOLUME_CREATE)
+
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _STREAM, _DGRAM, _RAW, _SEQPACKET = 1, 2, 3, 5
 _NONBLOCK, _CLOEXEC = 0o4000, 0o2000000
@@ -93,7 +98,7 @@ RULES: tuple[Rule, ...] = (
     # The machine's own state.
     Rule(("reboot", "sethostname", "setdomainname", "vhangup", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime"), (), _EPERM),
     # Typing into the terminal. The command word is cut to 32 bits by the kernel.
-    Rule(("ioctl",), (Clause((equals(1, _TIOCSTI, _TIOCLINUX),), _EPERM),), ALLOW),
+    Rule(("ioctl",), (Clause((equals(1, _TIOCSTI, _TIOCLINUX, *_MAKING),), _EPERM),), ALLOW),
     # Limits of others: process 1 could be starved through them.
     Rule(("prlimit64",), (Clause((has_bits(0, 0xFFFFFFFF), not_zero(2)), _EPERM), Clause((equals(1, _RLIMIT_CORE), not_zero(2)), _DONE)), ALLOW),
     Rule(("setrlimit",), (Clause((equals(0, _RLIMIT_CORE),), _DONE),), ALLOW),

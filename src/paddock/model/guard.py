@@ -77,6 +77,8 @@ class _Glob:
         self.denial = denial
         self.start = globs.literal_prefix(denial.path)
         self._last = globs.component_test(denial.path.rstrip("/").rpartition("/")[2])
+        self.any_depth = globs.escape(self.start).rstrip("/") + "/**/" == denial.path[: denial.path.rstrip("/").rfind("/") + 1]
+        """Only the name matters, wherever it stands below the start."""
         self._any = denial.path.endswith("**")
 
     def covers(self, path: str, name: str) -> bool:
@@ -128,10 +130,10 @@ class Judge:
         return found
 
     def _odd(self, above: _Folder, name: str, meant: str) -> Refusal | None:
-        """``.GIT`` where that is ``.git``: nobody needs the other spelling, and what is judged by content would be missed."""
-        if meant != ".git":
+        """``.GIT`` where that is ``.git``: nobody needs the other spelling, and what is judged by what is in it would be missed."""
+        if meant != ".git" and meant not in self.rules.nested and meant not in self.rules.settings_files:
             return None
-        return Refusal(_join(above.path, name), "protected: another spelling of .git", Origin(Scope.BUILTIN, "builtin", key=PROTECTED, text=meant))
+        return Refusal(_join(above.path, name), f"protected: another spelling of {meant}", Origin(Scope.BUILTIN, "builtin", key=PROTECTED, text=meant))
 
     def _other_spelling(self, name: str) -> str | None:
         if "~" in name:  # short names of FAT and NTFS: GIT~1
@@ -150,7 +152,10 @@ class Judge:
             return True
         if any(paths.is_beneath(path, target) for path in self._exact):
             return True
-        return any(paths.is_beneath(item.start, target) or paths.is_beneath(target, item.start) for item in self._globs)
+        return any(
+            paths.is_beneath(item.start, target) or (paths.is_beneath(target, item.start) and not (item.any_depth and paths.is_beneath(source, item.start)))
+            for item in self._globs
+        )
 
     def stands_for(self, folder: str, name: str) -> Refusal | None:
         """Why ``name`` may not be a link, or anything but an ordinary directory: a protected path lies below it and would then be somewhere else."""

@@ -26,7 +26,8 @@ _CONFIG = "config"
 _WORKTREE_CONFIG = "config.worktree"
 _COMMON = "commondir"
 _COMMON_TEXT = b"../.."
-_COMPLETING = frozenset(("HEAD", "objects", "refs", _COMMON))
+_WORKTREES = "worktrees"
+_COMPLETING = frozenset(("HEAD", "objects", "refs", _COMMON, _WORKTREES))
 _SENSITIVE = frozenset((_HOOKS, _CONFIG, _WORKTREE_CONFIG, _COMMON))
 _FOLDED = {fold(name): name for name in (*_COMPLETING, *_SENSITIVE)}
 
@@ -79,6 +80,8 @@ class Git:
         """Something moved to ``new``. A configuration is replaced by its copy on the way, under its old name."""
         if self._in_hooks(target) is not None:
             return self._no(target, new, _WHY[_HOOKS])
+        if stat.S_ISDIR(mode) and _leads_elsewhere(source.fd, old, target.path, new):
+            return self._no(target, new, _WHY[_COMMON])
         if new == _GIT:
             return self._becomes(source, old, target, new, mode)
         meant = self._meant(target, new)
@@ -167,16 +170,39 @@ class Git:
         return _replace(fd, _CONFIG) if _exists(fd, _CONFIG) else ""
 
     def _is_worktree(self, fd: int, path: str) -> bool:
-        """A linked worktree's folder in its repository, whose ``commondir`` leads to just that."""
-        above = path.rpartition("/")[0]
-        if not above.endswith("/worktrees") or not self._is_git(fd, above.rpartition("/")[0], "../../"):
+        """A linked worktree's folder, whose ``commondir`` leads two folders up, where ``worktrees`` makes a git directory of what has the other parts."""
+        if not path.rpartition("/")[0].endswith(f"/{_WORKTREES}"):
             return False
         return not _replace(fd, _COMMON, lambda content: "" if content.strip() == _COMMON_TEXT else "it leads elsewhere")
 
 
+def _leads_elsewhere(folder: int, name: str, target: str, new: str) -> bool:
+    """Whether a directory, or one right in it, has a ``commondir``, which would lead somewhere else from where it comes to be."""
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except PermissionError:
+        return True  # its owner can open it again afterwards
+    try:
+        if _exists(fd, _COMMON):
+            return not target.endswith(f"/{_WORKTREES}")
+        return new != _WORKTREES and any(_has_common(fd, entry) for entry in os.listdir(fd))
+    finally:
+        os.close(fd)
+
+
+def _has_common(folder: int, name: str) -> bool:
+    try:
+        os.stat(f"{name}/{_COMMON}", dir_fd=folder, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _looks(entries: set[str]) -> bool:
-    """What git asks of a directory (setup.c, ``is_git_directory``), with or without a ``commondir`` that leads to the rest."""
-    return "HEAD" in entries and (_COMMON in entries or {"objects", "refs"} <= entries)
+    """What git asks of a directory (setup.c, ``is_git_directory``), with or without a ``commondir`` that leads to the rest; or of one that worktrees lead to."""
+    return ("HEAD" in entries and _COMMON in entries) or ({"objects", "refs"} <= entries and bool({"HEAD", _WORKTREES} & entries))
 
 
 def _exists(fd: int, name: str) -> bool:

@@ -90,6 +90,8 @@ class Guard:
                 self._let_go(caller, call, arguments)
         except Gone:
             return
+        except Exception:  # noqa: BLE001 -- whatever a caller's arguments bring about ends this call, and not the guard
+            self._notifications.answer(report, errno.EIO)
         finally:
             caller.close()
 
