@@ -289,6 +289,7 @@ def test_a_clock_that_was_set_back_is_said_and_names_are_compared(place: Place) 
     ("bound", "value", "make", "said"),
     [
         ("MAX_FOLDERS", 1, lambda place: [place.put(f"n{i}/x") for i in range(4)], "new folders were not looked into"),
+        ("MAX_NAMES", 5, lambda place: [place.put(f"n{i}") for i in range(9)], "more than 5 names"),
         ("MAX_FOLDERS", 9, lambda place: place.put("new/node_modules/x"), "new folders of dependencies were not looked into"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from paddock.model.plan import Access, Kind
 from paddock.planner import protect
 from paddock.planner.names import ANYWHERE, KEPT_WRITABLE, NESTED
-from paddock.planner.scan import MAX_DEPENDENCY_FOLDERS, MAX_FOLDERS
+from paddock.planner.scan import MAX_DEPENDENCY_FOLDERS, MAX_FILES, MAX_FOLDERS
 from tests.planner.fakes import APP, HOME, Link, by_path, effective, filesystem, layout, rule, tree
 
 
@@ -165,6 +165,18 @@ def test_a_file_with_another_name_outside_is_kept() -> None:
     assert effective(found, f"{APP}/a") is Access.WRITE, "both of its names are in the project"
     assert effective(found, f"{APP}/plain") is Access.WRITE
     assert effective(found, f"{APP}/node_modules/x") is Access.WRITE
+
+
+def test_files_that_are_not_asked_for_other_names_are_said() -> None:
+    files = tree({f"{APP}/f{number:05}": "" for number in range(MAX_FILES)})
+    assert not any("another name" in item.reason for item in layout(filesystem(), files).uncovered)
+    for name in ("x", "y"):
+        files.add(f"{APP}/zz/{name}")
+    files.names_of[f"{APP}/zz/x"] = 1
+    laid = layout(filesystem(), files)
+    (said,) = [item for item in laid.uncovered if "another name" in item.reason]
+    assert said.reason.startswith("2 files ")
+    assert effective(laid.places(), f"{APP}/zz/x") is Access.WRITE
 
 
 def test_a_rule_keeps_its_own_reason() -> None:

@@ -78,8 +78,11 @@ def test_a_fingerprint(tmp_path: Path) -> None:
     assert fingerprint(str(file), 6) == ("", 7)
     (tmp_path / "link").symlink_to(file)
     os.mkfifo(tmp_path / "pipe")
-    for name in ("link", "pipe", "absent", ""):
+    (tmp_path / "way").symlink_to(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+    for name in ("link", "pipe", "absent", "", "way/file", "file/x"):
         assert fingerprint(str(tmp_path / name), 100) == ("", -1)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_hashing_is_bounded_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

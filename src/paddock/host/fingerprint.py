@@ -8,15 +8,17 @@ import stat
 __all__ = ["fingerprint"]
 
 _CHUNK = 1 << 20
+_STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def fingerprint(path: str, limit: int) -> tuple[str, int]:
-    """``(sha256 in hex, size in bytes)`` of the regular file at ``path`` itself. No hash above ``limit`` bytes; ``("", -1)`` when there is no such file."""
+    """``(sha256 in hex, size in bytes)`` of the regular file at ``path``, which is absolute and holds no link, at no step: one that is there now was put there
+    to lead somewhere else. No hash above ``limit`` bytes; ``("", -1)`` when there is no such file.
+    """
     from hashlib import sha256
 
     try:
-        # O_NONBLOCK: a planted pipe must not hold us up.
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW)
+        fd = _open(path)
     except OSError:
         return "", -1
     try:
@@ -34,3 +36,17 @@ def fingerprint(path: str, limit: int) -> tuple[str, int]:
         return "", -1
     finally:
         os.close(fd)
+
+
+def _open(path: str) -> int:
+    """Step by step, because O_NOFOLLOW speaks of the last name only. O_NONBLOCK: a planted pipe must not hold us up."""
+    *folders, name = path.split("/")[1:]
+    here = os.open("/", _STEP)
+    try:
+        for folder in folders:
+            below = os.open(folder, _STEP, dir_fd=here)
+            os.close(here)
+            here = below
+        return os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW, dir_fd=here)
+    finally:
+        os.close(here)

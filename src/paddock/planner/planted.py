@@ -36,6 +36,9 @@ MAX_BELOW = 400
 """How many files of one protected folder are told, and how many of one folder of programs are compared."""
 
 MAX_CANDIDATES = 5000
+MAX_NAMES = 100_000
+"""How many names are looked at in folders that changed: what a command can make in a second must not hold anybody up for long."""
+
 _SMALL = 1 << 16
 _SECOND = 10**9
 _EXECUTABLE = 0o111
@@ -190,6 +193,8 @@ class _Look:
         self.suspects: set[str] = set()
         self.extra_names: dict[tuple[int, int], list[tuple[str, int]]] = {}
         self.left_out: list[str] = []
+        self.left = MAX_NAMES
+        self.too_many = False
 
     def recent(self, when: int) -> bool:
         """Whether a time of a file is in the run. Some file systems keep whole seconds."""
@@ -247,6 +252,12 @@ class _Look:
         names = self.view.names(folder) or {}
         if names.get("HEAD") is Kind.FILE and names.get("objects") is Kind.DIRECTORY and names.get("refs") is Kind.DIRECTORY:
             self.bare.append(folder)
+            return
+        self.left -= len(names)
+        if self.left < 0:
+            if not self.too_many:
+                self.too_many = True
+                self.gaps.append(f"more than {MAX_NAMES} names are new or beside new ones: the rest was not looked at ({folder} is the first)")
             return
         for name, kind in names.items():
             self.entry(folder, name, kind, known=not swapped and entries.get(name) is kind)

@@ -12,6 +12,7 @@ from paddock.model import paths
 from paddock.model.guard import NOTHING_GUARDED, Denial, GuardRules
 from paddock.model.plan import Access, Place, PrivateFile
 from paddock.model.settings import Origin, Scope
+from paddock.model.text import escape
 from paddock.model.unprotect import PROTECTED, Lifting
 from paddock.planner.preflight_script import FOLDER, KEPT, SCRIPT
 from paddock.planner.view import View
@@ -75,7 +76,7 @@ def _escaped(name: str) -> str:
 def _who(path: str, why: Origin, lifting: Lifting) -> str:
     """Who keeps what no entry lifts, in one line."""
     words = lifting.remedy(path, why) or f"kept by {why.key or 'a rule'} ({why})"
-    return " ".join(words.split())
+    return escape(" ".join(words.split()))
 
 
 def _has_git(view: View, path: str) -> bool:

@@ -168,6 +168,9 @@ class _Protect:
         if found.unreached:
             text = f"{found.unreached} folders or more are not searched for protected names ({found.first_unreached} is the first)"
             self.report.uncovered.append(Uncovered(found.first_unreached, text, origin("")))
+        if found.unasked:
+            text = f"{found.unasked} files were not asked whether they have another name outside: a write to such a file is seen there"
+            self.report.uncovered.append(Uncovered(self.cwd, text, origin("")))
         if self.left_out:
             first = self.left_out[0]
             text = f"{len(self.left_out)} protected names are beyond the budget of {MAX_NODES} mounts ({first} is the first)"

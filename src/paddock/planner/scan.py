@@ -45,6 +45,7 @@ class Finding:
 class Findings:
     """``repositories`` are folders with an entry ``.git``; ``git_folders`` look like git directories themselves (bare repositories).
 
+    ``unasked`` counts the files that were not asked for other names.
     ``linked`` are files with a second name that was not found here: writing to them writes somewhere else.
     ``folders`` are the ordinary folders that were looked into, as they were listed.
     ``unreached`` says how many folders were known and not looked into, ``first_unreached`` names one.
@@ -55,6 +56,7 @@ class Findings:
     git_folders: list[str] = field(default_factory=list)
     linked: list[Finding] = field(default_factory=list)
     folders: dict[str, dict[str, Kind]] = field(default_factory=dict)
+    unasked: int = 0
     unreached: int = 0
     first_unreached: str = ""
 
@@ -111,6 +113,7 @@ class _Scan:
     def count_names(self, path: str) -> None:
         """Remember a file that has more than one name (link(2)). Package managers link whole dependency folders: those are not asked about."""
         if self.asked >= MAX_FILES:
+            self.out.unasked += 1
             return
         self.asked += 1
         try:
