@@ -117,16 +117,16 @@ def inputs(target: Target, seeds: Sequence[bytes], number: int) -> Iterator[tupl
     """The seeds, then mutations for ever, each with the failure that it is. Inputs that do something new are kept and mutated further."""
     rng = random.Random(f"{target.name} {number}")  # noqa: S311 - reproducible on purpose
     pool = list(seeds) or [b""]
-    seen: set[Hashable] = set()
+    seen: set[int] = set()  # what happened may quote the input, so only its hash is kept
     for data in seeds:
         failure, happened = check(target, data)
-        seen.add(happened)
+        seen.add(hash(happened))
         yield failure, data
     while True:
         data = _mutated(rng, pool, target.words)
         failure, happened = check(target, data)
-        if happened not in seen and len(seen) < 100 * POOL:
-            seen.add(happened)
+        if hash(happened) not in seen and len(seen) < 100 * POOL:
+            seen.add(hash(happened))
             if failure is None:
                 pool.append(data)
                 if len(pool) > POOL + len(seeds):

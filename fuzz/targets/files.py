@@ -85,9 +85,9 @@ ORACLE_LIMIT: Final = 4_000
 def _ini(data: bytes) -> Hashable:
     text = data.decode("utf-8", "replace")
     plain, joined = list(ini.lines(text)), list(ini.lines(text, continued=True))
-    if len(data) > ORACLE_LIMIT:
+    if len(data) > ORACLE_LIMIT or b"\0" in data:
         return len(plain) > 1, len(joined) > 1, None
-    theirs = configparser.RawConfigParser(strict=False, default_section="\0")
+    theirs = configparser.RawConfigParser(strict=False, default_section="\0")  # no section at all
     try:
         theirs.read_string(text)
     except (configparser.Error, AttributeError):

@@ -42,7 +42,7 @@ def _log(data: bytes) -> Hashable:
         os.close(fd)
     if len(data) <= LINE_LIMIT and lines != [line for line in reversed(data.split(b"\n")) if line]:
         raise Disagreement("lines that are not the file's")
-    return tuple((record is not None and record.event.kind) for record in map(_parse, lines[:4]))
+    return tuple((record is not None and (record.count > 1, bool(record.event.subject), record.event.rule is not None)) for record in map(_parse, lines[:4]))
 
 
 PATH_MAX: Final = 4096

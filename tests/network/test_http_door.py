@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import select
 import socket
 from collections.abc import Iterator
 
@@ -317,14 +319,25 @@ def test_a_flood_of_names_below_a_wildcard_is_limited(rig: Rig) -> None:
 
 
 def test_a_slow_head_has_an_end_an_idle_connection_ends_quietly_and_a_body_takes_its_time(rig: Rig, website: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_door, "HEAD_TIME", 1.0)
+    expired, expire = os.pipe()
+
+    def until_the_test_says_so(sock: socket.socket, _seconds: float) -> bool:
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        poll.register(expired, select.POLLIN)
+        return sock.fileno() in {fd for fd, _ in poll.poll()}
+
+    monkeypatch.setattr(http_door, "readable_within", until_the_test_says_so)
     with rig.connect(HTTP) as patient, rig.connect(HTTP) as idle, rig.connect(HTTP) as slow:
         patient.sendall(get(f"allowed.test:{website.port}", extra="Content-Length: 4\r\n", method="POST") + b"bo")
         idle.sendall(get(f"allowed.test:{website.port}"))
         assert answer(idle).startswith(b"HTTP/1.1 200 ")
         slow.sendall(b"GET http://allowed.test/ HTTP/1.1\r\nX: ")
+        os.write(expire, b"!")
         assert read_all(slow).startswith(b"HTTP/1.1 408 ")
         assert idle.recv(1) == b"", "an end, not a reset"
         patient.sendall(b"dy")
         assert answer(patient).startswith(b"HTTP/1.1 200 ")
     assert rig.sink.wait("violation", "(malformed request)").detail == (("door", "http"),)
+    os.close(expire)
+    os.close(expired)

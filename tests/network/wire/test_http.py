@@ -38,6 +38,21 @@ GET = b"GET /a HTTP/1.1\r\nHost: a.example\r\nX-Case: Kept\r\n\r\n"
 POST = b"POST /b HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello"
 
 
+@pytest.mark.parametrize("request_bytes", [GET, POST], ids=["simple", "with a body"])
+def test_a_reader_is_idle_between_requests_only(request_bytes: bytes) -> None:
+    reader = RequestReader()
+    assert reader.is_idle
+    for octet in request_bytes[:-1]:
+        reader.feed(bytes((octet,)))
+        while reader.next() is not None:
+            pass
+        assert not reader.is_idle
+    reader.feed(request_bytes[-1:] + b"\r\n")
+    while reader.next() is not None:
+        pass
+    assert reader.is_idle
+
+
 def test_text_in_values_is_kept() -> None:
     data = "GET / HTTP/1.1\r\nHost: a\r\nX-Name: \u00c5ngstr\u00f6m\tx\r\n\r\n".encode()
     assert rebuilt(data, 65_536) == data
