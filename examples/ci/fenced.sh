@@ -11,8 +11,10 @@ if [ -L "$reports" ]; then
 fi
 mkdir -p "$reports"
 
+# Paddock writes the reports; the command cannot put others in their place.
 # shellcheck disable=SC2086 # several options are several words
-paddock run ${PADDOCK_OPTIONS:-} --fail-on-violation --fail-on-planted --json "$reports/paddock.json" --junit "$reports/paddock.xml" -- "$@"
+paddock run ${PADDOCK_OPTIONS:-} --deny-write "./$reports" --fail-on-violation --fail-on-planted \
+    --json "$reports/paddock.json" --junit "$reports/paddock.xml" -- "$@"
 code=$?
 
 # A command can end with any code, 13 included; whose code it was stands in the report.

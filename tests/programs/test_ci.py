@@ -261,6 +261,14 @@ def test_the_script_is_out_of_reach_of_what_it_runs(job: Path) -> None:
     assert (job / "ci/fenced.sh").read_text() == (FOLDER / "fenced.sh").read_text()
 
 
+def test_the_reports_are_out_of_reach_too(job: Path) -> None:
+    attempt = "rm -rf paddock-reports; mkdir paddock-reports; echo forged > paddock-reports/paddock.xml; mv paddock-reports elsewhere; true"
+    done = sh(job, f"sh ci/fenced.sh sh -c {shlex.quote(attempt)}")
+    assert done.returncode == 13, done.stderr
+    assert json.loads((job / "paddock-reports/paddock.json").read_text())["cause"] == "violation"
+    assert ET.parse(job / "paddock-reports/paddock.xml").getroot()[0].attrib["failures"] != "0"  # noqa: S314 -- our own file
+
+
 def test_the_script_follows_no_link_that_was_planted(job: Path) -> None:
     victim = job.parent / "victim"
     victim.mkdir()
