@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -110,18 +112,37 @@ def test_every_way_to_differ(repository: Path, pattern: tuple[str, ...], branch:
     assert git(repository, "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("pattern", [*GOING, *JOINING], ids=" ".join)
-def test_every_command_stops(repository: Path, pattern: tuple[str, ...]) -> None:
-    stops(repository, words_of(pattern, "changed"), ".mcp.json", ".mcp.json")
+def in_copies(repository: Path, branch: str) -> dict[str, tuple[Path, int, str]]:
+    """Every command in a copy of the repository, all in one run: by command, the copy, the exit code and what was said."""
+    top = repository.parent / "copies"
+    top.mkdir()
+    script = []
+    found: dict[str, tuple[Path, int, str]] = {}
+    commands = [words_of(pattern, branch) for pattern in (*GOING, *JOINING)]
+    for number, words in enumerate(commands):
+        shutil.copytree(repository, top / str(number), symlinks=True)
+        git(top / str(number), "status")  # the copies have other inodes: git compares again, as it would after a checkout
+        script.append(f"cd {number}; git {shlex.join(words)} >/dev/null 2>../{number}.said; echo $?; cd ..")
+    codes = paddock(top, "sh", "-c", "\n".join(script)).stdout.split()
+    assert len(codes) == len(commands)
+    for number, words in enumerate(commands):
+        found[" ".join(words)] = (top / str(number), int(codes[number]), (top / f"{number}.said").read_text())
+    return found
 
 
-@pytest.mark.parametrize("pattern", [*GOING, *JOINING], ids=" ".join)
-def test_every_command_works_where_nothing_kept_differs(repository: Path, pattern: tuple[str, ...]) -> None:
-    words = words_of(pattern, "harmless")
-    ran = paddock(repository, "git", *words)
-    assert ran.returncode == 0, ran.stderr
-    assert STOPPED not in ran.stderr
-    assert (repository / "a").read_text() == "2"
+def test_every_command_stops(repository: Path) -> None:
+    before = {name.replace(str(repository), ""): value for name, value in state(repository).items()}
+    for words, (copy, code, said) in in_copies(repository, "changed").items():
+        assert (code, STOPPED in said) == (1, True), f"{words}: {said}"
+        assert "\n  .mcp.json\n" in said, words
+        assert f"--unprotect {copy.name}/.mcp.json -- git " in said, words
+        assert {name.replace(str(copy), ""): value for name, value in state(copy).items()} == before, words
+
+
+def test_every_command_works_where_nothing_kept_differs(repository: Path) -> None:
+    for words, (copy, code, said) in in_copies(repository, "harmless").items():
+        assert (code, STOPPED in said) == (0, False), f"{words}: {said}"
+        assert (copy / "a").read_text() == "2", words
 
 
 def test_names_that_do_not_exist_yet(repository: Path) -> None:
