@@ -24,6 +24,7 @@ from paddock.network.plain import PlainHttp
 from paddock.network.tell import Teller
 from paddock.network.watch import Watch
 from paddock.network.wire.http import Body, End, Head, HttpError, RequestReader, frame, last_chunk
+from paddock.network.wire.simple import may_become_simple, simple_head
 from paddock.network.wire.sniff import Protocol, Sniffer, sniff
 from paddock.network.wire.socks import Greeting, Request, SocksError, SocksReader
 from paddock.network.wire.tls import ClientHello, HelloReader, RetryGuard, TlsError
@@ -118,6 +119,23 @@ def _after_chunks(data: bytes) -> bytes:
         if size == 0:
             return data[2:] if data.startswith(b"\r\n") else data.partition(b"\r\n\r\n")[2]
         data = data[size + 2 :]
+
+
+def _simple(data: bytes) -> Hashable:
+    """The short way through a head against the machine's: what it takes, the machine takes as well and reads in the same way."""
+    text = data.partition(b"\r\n\r\n")[0]
+    parts = simple_head(text)
+    if parts is None:
+        return may_become_simple(text), None
+    reader = RequestReader()
+    reader._in_machine = True
+    reader._give(text + b"\r\n\r\n")
+    head = reader.next()
+    if not isinstance(head, Head) or (head.method, head.target, head.version, head.headers) != (*parts[:2], "1.1", parts[2]):
+        raise Disagreement(f"the machine reads {head}, the short way {parts}")
+    if not isinstance(reader.next(), End):
+        raise Disagreement("the machine waits for a body")
+    return parts[0], len(parts[2])
 
 
 def _http(data: bytes) -> Hashable:
@@ -377,6 +395,7 @@ TARGETS: Final = (
         cost=4,
     ),
     Target("http", _http, (HttpError,), HTTP_WORDS, (_head_grown, _pipeline_grown, _chunks_grown), cost=4),
+    Target("simple", _simple, words=HTTP_WORDS, grown=(_head_grown,)),
     Target("plain", _plain, words=HTTP_WORDS, grown=(_head_grown, _pipeline_grown, _chunks_grown), cost=2),
     Target("sniff", _sniff, words=(*HTTP_WORDS, b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n", b"\x80\x2e\x01\x03"), grown=(_first_line_grown,)),
     Target("socks", _socks, words=(b"\x05\x01\0", b"\x05\x01\0\x03", b"\x09a.example", b"\x01\xbb", b"\x04\x01"), grown=()),
