@@ -117,6 +117,15 @@ def test_no_network_at_all(project: Path) -> None:
     assert nested(project, script.format(""), *outer).stdout == "0\n"
 
 
+def test_descriptors_and_ignored_signals_are_handed_on(project: Path) -> None:
+    ran = nested(project, 'exec 5<<X\nfive\nX\n"$@" run --pass-fd 5 -- sh -c "cat <&5"; "$@" run -- sh -c "cat <&5"; echo $?')
+    assert ran.stdout == "five\n2\n"
+    ran = nested(
+        project, 'trap "" HUP; "$@" run -- sh -c "kill -HUP \\$\\$; echo alive"; trap - HUP; "$@" run -- sh -c "kill -HUP \\$\\$; echo alive"; echo $?'
+    )
+    assert ran.stdout == "alive\n129\n"
+
+
 def test_limits_of_one_run(project: Path) -> None:
     files = '{"paddock": {"limits": {"openFiles": 50}}}'
     ran = nested(project, f'"$@" run --settings \'{files}\' -- sh -c "ulimit -n"; "$@" run --timeout 0.5 -- sleep 100; echo $?')

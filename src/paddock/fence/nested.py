@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from paddock.errors import CommandNotExecutableError, CommandNotFoundError, LaunchError, PaddockError
+from paddock.fence.handed import check_passed, standard_stream
 from paddock.fence.kernel import landlock
 from paddock.fence.kernel.bpf import ALLOW, Clause, Rule, assemble, equals, refuse
 from paddock.fence.kernel.numbers import AUDIT_ARCH, NUMBERS, X32_BIT, X86_64
@@ -29,18 +30,24 @@ __all__ = ["start"]
 _AF_INET, _AF_INET6 = 2, 10
 _MOST_LAYERS = "the kernel takes 16 Landlock rulesets on top of each other (landlock(7))"
 _ALL_SIGNALS = tuple(n for n in range(1, 65) if n not in (32, 33, signal.SIGKILL, signal.SIGSTOP))  # 32 and 33 belong to the C library (nptl(7))
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
-def start(plan: Plan, roots: Iterable[str], *, no_network: bool) -> int:
-    """Start the plan's command, narrowed; gives a child's process id. ``roots`` are the only places, besides the fence's own areas, where it may write.
+def start(plan: Plan, roots: Iterable[str], passed: tuple[int, ...] = (), *, no_network: bool) -> int:
+    """Start the plan's command, narrowed; gives a child's process id. ``roots`` are the only places, besides the fence's own areas, where it may write;
+    ``passed`` are descriptors above 2 that it gets under their own numbers.
 
-    Raises ``LaunchError`` when it cannot be narrowed, ``CommandNotFoundError`` and ``CommandNotExecutableError``; nothing of the command has run then.
+    Raises ``UsageError`` for a descriptor that must not get in, ``LaunchError`` for such a standard stream or when the command cannot be narrowed,
+    ``CommandNotFoundError`` and ``CommandNotExecutableError``; nothing of the command has run then.
     """
+    check_passed(passed)
+    for fd in range(3):
+        standard_stream(fd, fd)
     reading, writing = os.pipe2(os.O_CLOEXEC)
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        _child(plan, tuple(roots), parent, writing, no_network=no_network)
+        _child(plan, tuple(roots), passed, parent, writing, no_network=no_network)
     os.close(writing)
     with open(reading, "rb") as pipe:
         failure = pipe.read()
@@ -51,7 +58,7 @@ def start(plan: Plan, roots: Iterable[str], *, no_network: bool) -> int:
     raise _error(plan, step, int(number))
 
 
-def _child(plan: Plan, roots: tuple[str, ...], parent: int, writing: int, *, no_network: bool) -> NoReturn:
+def _child(plan: Plan, roots: tuple[str, ...], passed: tuple[int, ...], parent: int, writing: int, *, no_network: bool) -> NoReturn:
     step = "narrow"
     try:
         die_with_parent()
@@ -65,7 +72,7 @@ def _child(plan: Plan, roots: tuple[str, ...], parent: int, writing: int, *, no_
         step = "cwd"
         os.chdir(plan.cwd)
         step = "exec"
-        _forget(writing)
+        _forget(passed, writing)
         os.execvpe(plan.argv[0], plan.argv, dict(plan.environment))  # noqa: S606 -- a list of words, no shell
     except OSError as error:
         os.write(writing, f"{step}\0{error.errno or errno.EIO}".encode())
@@ -119,11 +126,14 @@ def _no_sockets() -> bytes:
     return assemble((rule,), NUMBERS, AUDIT_ARCH, X32_BIT if NUMBERS is X86_64 else None)
 
 
-def _forget(writing: int) -> None:
+def _forget(passed: tuple[int, ...], writing: int) -> None:
     """Give the command the state of a program that was started afresh."""
-    close_from(3, frozenset((writing,)))
+    close_from(3, frozenset((writing, *passed)))
+    for fd in passed:
+        os.set_inheritable(fd, True)
     for number in _ALL_SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
+        if number in _IGNORED_BY_PYTHON or signal.getsignal(number) is not signal.SIG_IGN:  # what the caller ignores, a command inherits (execve(2))
+            signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import time
+from typing import TYPE_CHECKING
 
 from paddock.errors import Problem, SettingsError
 from paddock.events.log import EventLog
@@ -19,6 +20,9 @@ from paddock.model.settings import Notice, Settings
 from paddock.model.usage import Usage
 from paddock.planner.nested import Clause, Narrowing, compare
 from paddock.session.supervise import Ending, Loop
+
+if TYPE_CHECKING:
+    from paddock.session.prepare import Prepared  # which loads this module itself, for the few runs that need it
 
 __all__ = ["Unkept", "carry_out", "judge"]
 
@@ -56,14 +60,15 @@ class Unkept(EventLog):
         return bool(record)
 
 
-def carry_out(plan: Plan, narrowing: Narrowing, signals: SignalFd, lifeline: int) -> tuple[Ending, int, Usage]:
+def carry_out(prepared: Prepared, narrowing: Narrowing, signals: SignalFd, lifeline: int) -> tuple[Ending, int, Usage]:
     """Run the command and end what it leaves. Gives the ending, the signal that ended the command (0 for none) and what it took.
 
     Whatever the command starts becomes a child of this process at the latest when its parent ends, so none is lost sight of (PR_SET_CHILD_SUBREAPER).
     """
     adopt_orphans()
     began = time.monotonic()
-    child = start(plan, narrowing.roots, no_network=narrowing.no_network)
+    plan = prepared.plan
+    child = start(plan, narrowing.roots, prepared.passed, no_network=narrowing.no_network)
     handle = os.pidfd_open(child)
     ended: list[int] = []
     try:

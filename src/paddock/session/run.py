@@ -107,7 +107,7 @@ def _carry_out_inside(prepared: Prepared, narrowing: Narrowing, steps: _Steps, l
         recorder = Recorder(log)
         recorder.emit(_start_event(prepared))
         steps("run the command, narrowed, and wait for it")
-        ending, ended_by, usage = carry_out(prepared.plan, narrowing, signals, lifeline)
+        ending, ended_by, usage = carry_out(prepared, narrowing, signals, lifeline)
         planted = find(prepared.before, prepared.began)
         tell(planted, recorder)
         recorder.emit(_end_event(ending, usage.wall_seconds or 0.0))
