@@ -70,6 +70,8 @@ for number in range(20):
     os.write(kept[-1], bytes(8 << 20))
 signal.pause()
 """
+CLOSED = NAMELESS.replace("kept = []", "kept = []; import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)")
+"""Closed to its own user as well: its descriptors and what it has written cannot be read."""
 IN_MEMORY = """
 import os, signal
 print("on", flush=True)
@@ -79,6 +81,7 @@ for _ in range(10):
     for _ in range(80): os.write(kept[-1], bytes(1 << 20))
 signal.pause()
 """
+CLOSED_MEMORY = IN_MEMORY.replace("kept = []", "kept = []; import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)")
 FORKS = """
 import os, signal
 print("on", flush=True)
@@ -164,6 +167,8 @@ def ended_by(world: World, running: subprocess.Popen[str], name: str) -> dict[st
         pytest.param(LARGE, "diskMb", 60, id="one-large-file"),
         pytest.param(MANY, "diskMb", 40, id="many-small-files"),
         pytest.param(NAMELESS, "diskMb", 40, id="files-without-a-name"),
+        pytest.param(CLOSED, "diskMb", 40, id="files-without-a-name-of-a-closed-process"),
+        pytest.param(CLOSED_MEMORY, "memoryMb", 250, id="memory-files-of-a-closed-process"),
     ],
 )
 def test_the_run_that_takes_too_much_is_ended_and_another_is_unharmed(world: World, script: str, name: str, limit: int) -> None:

@@ -155,6 +155,18 @@ def test_a_builtin_bound_that_cannot_be_kept_is_said_instead() -> None:
     assert counted.limits.processes == NINE.limits.processes
 
 
+def test_how_finely_a_limit_is_kept_is_said_where_that_is_now_and_then() -> None:
+    wanted = replace(policy(), limits=Limits(memory_mb=100))
+    asked = replace(SETTINGS, scalars={"paddock.limits.memoryMb": Entry(100, Origin(Scope.USER, "/u", 3, key="paddock.limits.memoryMb", text="100"))})
+    (notice,) = [n for n in plan(wanted, settings=asked).notices if "memoryMb" in n.text]
+    assert "ten times a second" in notice.text
+    assert (notice.level, notice.origin) == ("info", asked.scalars["paddock.limits.memoryMb"].origin)
+    kept = plan(wanted, settings=asked, facts=replace(FACTS, cgroups=(Cgroup(1, "/m", "/m", ("memory",)),)))
+    assert not [n for n in kept.notices if "memoryMb" in n.text]
+    assert (kept.cgroups[0].controllers, kept.watched) == (("memory",), ())
+    assert plan(wanted).digest != plan(wanted, facts=replace(FACTS, cgroups=(Cgroup(1, "/m", "/m", ("memory",)),))).digest
+
+
 def test_a_working_folder_that_is_gone() -> None:
     with pytest.raises(PolicyError, match="does not exist"):
         plan(cwd=f"{APP}/gone")

@@ -5,12 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paddock.errors import LaunchError
-from paddock.session.doctor import diagnose, to_document
+from paddock.host.doctor_facts import look_around
+from paddock.model.cgroups import Cgroup
+from paddock.session.doctor import Diagnosis, diagnose, to_document
 from paddock.session.trial import Trial, chains, try_chain
 from tests.conftest import must
 
@@ -38,6 +41,19 @@ def test_a_fit_host_is_called_fit() -> None:
         [*(t.name for chain in chains() for t in chain if t.needed), "fence"], "ok"
     )
     assert to_document(diagnosis)["first_failure"] is None
+
+
+def test_it_says_what_would_keep_each_limit() -> None:
+    around = look_around()
+    bare = replace(around, facts=replace(around.facts, uid=1000, kernel=(6, 1), cgroups=()))
+    assert Diagnosis(bare, ()).limits["memoryMb"] == "watcher"
+    root = replace(bare, facts=replace(bare.facts, uid=0))
+    assert Diagnosis(root, ()).limits["processes"].startswith("nothing")
+    group = Cgroup(2, "/g", "/g", ("memory", "pids", "cpuacct"))
+    grouped = replace(root, facts=replace(root.facts, cgroups=(group,)))
+    found = Diagnosis(grouped, ()).limits
+    assert (found["memoryMb"], found["processes"], found["timeoutSeconds"]) == ("cgroup v2", "cgroup v2", "clock")
+    assert to_document(Diagnosis(grouped, ()))["limits"] == found
 
 
 def test_steps_that_work_and_a_whole_that_does_not() -> None:

@@ -84,7 +84,7 @@ def test_nothing_is_walked_before_a_cheap_figure_reaches_the_limit(tmp_path: Pat
     used = {"now": 0}
     monkeypatch.setattr(growing, "_used", lambda root: used["now"])
 
-    def sizes(roots: object, since: int) -> Iterator[int]:
+    def sizes(roots: object, since: int, missed: list[str]) -> Iterator[int]:
         walks.append((roots, since))
         return iter([MIB])
 
@@ -106,7 +106,7 @@ def test_nothing_is_walked_before_a_cheap_figure_reaches_the_limit(tmp_path: Pat
 def test_both_figures_far_beyond_need_no_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used = {"now": 0}
     monkeypatch.setattr(growing, "_used", lambda root: used["now"])
-    monkeypatch.setattr(growing, "_sizes", lambda roots, since: iter([0]))
+    monkeypatch.setattr(growing, "_sizes", lambda roots, since, missed: iter([0]))
     growth = Growth([str(tmp_path)], 5 * MIB)
     used["now"] = 50 * MIB
     assert not growth.look(9 * MIB, nothing)
@@ -143,3 +143,31 @@ def test_roots_within_roots_and_roots_that_are_gone(tmp_path: Path) -> None:
     assert growth.roots == (str(tmp_path / "a"), str(tmp_path / "ab"))
     assert not looked(growth, PLENTY)
     assert growth.devices == frozenset()
+
+
+def test_where_nobody_can_look_the_cheap_figures_are_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = {"now": 0}
+    monkeypatch.setattr(growing, "_used", lambda root: used["now"])
+    growth = Growth([str(tmp_path)], 5 * MIB)
+    descriptors = [os.open(tmp_path, os.O_RDONLY)]
+    for _ in range(20):  # deeper than any path is long
+        os.mkdir("d" * 250, dir_fd=descriptors[-1])
+        descriptors.append(os.open("d" * 250, os.O_RDONLY, dir_fd=descriptors[-1]))
+    for fd in descriptors:
+        os.close(fd)
+    used["now"] = 6 * MIB
+    assert not looked(growth, 4 * MIB), "only one of them says so"
+    used["now"] = 20 * MIB
+    assert looked(growth, 6 * MIB)
+    assert growth.measured == 6 * MIB
+
+
+def test_where_processes_cannot_be_asked_the_file_system_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = {"now": 0}
+    monkeypatch.setattr(growing, "_used", lambda root: used["now"])
+    growth = Growth([str(tmp_path)], 5 * MIB)
+    used["now"] = 6 * MIB
+    assert not looked(growth, 0)
+    used["now"] = 12 * MIB
+    assert growth.look(0, nothing, unseen=True)
+    assert growth.measured == 12 * MIB

@@ -45,6 +45,7 @@ def _show(diagnosis: Diagnosis, out: Output) -> None:
         _show_finding(finding, out)
     first = diagnosis.first_failure
     if first is None:
+        out.line("Limits are kept by: " + ", ".join(f"{key} {by}" for key, by in diagnosis.limits.items()))
         out.text(out.paint("good", "This host can carry the fence.", err=False) + "\n")
     else:
         out.text(out.paint("bad", f"This host cannot carry the fence yet. Mend this first: {escape(first.result.trial.what)}.", err=False) + "\n")

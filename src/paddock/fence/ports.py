@@ -45,7 +45,7 @@ class Counts:
     ``memory_bytes`` and ``processes`` are of this moment, ``peak_memory_bytes`` and ``peak_processes`` the most so far. ``user_seconds`` and ``system_seconds``
     are known to a cgroup only, ``cpu_seconds`` is their sum or what was added up. ``written_bytes`` is what processes caused to be written to file systems that
     store (getrusage(2), ``ru_oublock``): a rewritten page counts again, what somebody removed stays counted. ``killed`` counts processes that the kernel ended
-    for want of memory, ``refused`` those that it did not start.
+    for want of memory, ``refused`` those that it did not start. ``unseen``: there is a process whose files and writing this user may not look at.
     """
 
     memory_bytes: int | None = None
@@ -58,6 +58,7 @@ class Counts:
     written_bytes: int | None = None
     killed: int = 0
     refused: int = 0
+    unseen: bool = False
 
 
 class Observer(Protocol):

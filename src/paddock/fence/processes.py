@@ -76,10 +76,12 @@ class ProcessCounters:
         self._peak_processes = 0
         self._shared_before = _shared_memory()
         self._memory_device = _memory_device()
+        self._unseen = False
 
     def read(self, ended: tuple[int, int], *, near: int, wanted: frozenset[str]) -> Counts:
         """One look. ``ended`` is what process 1 knows of the dead: microseconds, bytes. ``wanted`` are words of ``Plan.watched``; nothing else is looked at."""
         pids = [name for name in os.listdir(self._proc) if name.isdecimal() and name != _KEEPER]
+        self._unseen = False
         times: dict[tuple[str, str], tuple[int, int]] = {}
         processes = 0
         for pid, fields in self._stats(pids):
@@ -97,6 +99,7 @@ class ProcessCounters:
             processes=processes,
             peak_processes=self._peak_processes,
             written_bytes=written,
+            unseen=self._unseen,
         )
 
     def unlinked(self, devices: frozenset[int]) -> int:
@@ -118,6 +121,8 @@ class ProcessCounters:
             return mapped
         exact = [_rollup(self._text(pid, "smaps_rollup")) or held[pid] for pid in pids]
         files = sum(size for (device, _), size in self._nameless(iter(pids)).items() if device == self._memory_device)
+        if self._unseen:
+            files = max(files, _shared_memory() - self._shared_before)
         return sum(private for private, _ in exact) + max(files, sum(shared for _, shared in exact))
 
     def _written_by(self, pid: str) -> int:
@@ -146,8 +151,11 @@ class ProcessCounters:
     def _names(self, folder: str) -> list[str]:
         try:
             fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._proc)
+        except PermissionError:
+            self._unseen = True  # a process can close itself to its own user (PR_SET_DUMPABLE)
+            return []
         except OSError:
-            return []  # it has ended, or it runs a program that nobody may look into
+            return []  # it has ended
         try:
             return os.listdir(fd)
         except OSError:
@@ -159,6 +167,9 @@ class ProcessCounters:
         """Empty for a process that has ended, and for what this user may not read."""
         try:
             fd = os.open(f"{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._proc)
+        except PermissionError:
+            self._unseen = True
+            return ""
         except OSError:
             return ""
         try:
@@ -199,6 +210,6 @@ def _rollup(text: str) -> tuple[int, int] | None:
 
 
 def _kibibytes(text: str) -> dict[str, int]:
-    """Lines such as ``RssAnon:      1234 kB``, in bytes."""
+    """Lines such as ``RssAnon:      1234 kB``, in bytes. A process chooses its own name, which stands in one of the others."""
     words = (line.split() for line in text.splitlines() if line.endswith(" kB"))
-    return {word[0].rstrip(":"): int(word[1]) * _KIB for word in words if len(word) == 3}
+    return {word[0].rstrip(":"): int(word[1]) * _KIB for word in words if len(word) == 3 and word[1].isdecimal()}

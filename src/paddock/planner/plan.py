@@ -26,7 +26,7 @@ from paddock.planner.preflight_script import FOLDER
 from paddock.planner.presets.base import Given
 from paddock.planner.presets.collect import Presets, collect
 from paddock.planner.private_files import name_files
-from paddock.planner.require import enforceable, require, unenforced
+from paddock.planner.require import coarse, enforceable, require, unenforced
 from paddock.planner.strays import Strays
 from paddock.planner.toolchains import reopened
 from paddock.planner.view import View
@@ -116,7 +116,7 @@ def draft(
         shm_bytes=SHM_MIB * MIB,
         run_bytes=RUN_MIB * MIB,
         uncovered=(*layout.uncovered, *unenforced(settings, facts)),
-        notices=(*settings.notices, *layout.notices, *presets.notices, *notices),
+        notices=(*settings.notices, *layout.notices, *presets.notices, *notices, *coarse(settings, limits, cgroups)),
         backend=backend,
         digest="",
         guard=guard,

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from paddock.errors import UnsupportedError
 from paddock.host.facts import Facts
-from paddock.model.cgroups import PROCESSES
+from paddock.model.cgroups import PROCESSES, Cgroup
 from paddock.model.plan import Uncovered
 from paddock.model.policy import Limits, Policy
-from paddock.model.settings import Scope, Settings
+from paddock.model.settings import Notice, Scope, Settings
+from paddock.planner.enforce import ways
 
-__all__ = ["enforceable", "require", "unenforced"]
+__all__ = ["coarse", "enforceable", "require", "unenforced"]
 
 BACKENDS = ("namespaces",)
 """The backends that exist."""
@@ -42,6 +43,14 @@ def unenforced(settings: Settings, facts: Facts) -> Iterator[Uncovered]:
     limit = settings.scalars.get("paddock.limits.processes")
     if limit is not None and _cannot_count(facts):
         yield Uncovered("paddock.limits.processes", "root's processes cannot be counted here: no pids cgroup in which a child can be made", limit.origin)
+
+
+def coarse(settings: Settings, limits: Limits, cgroups: tuple[Cgroup, ...]) -> Iterator[Notice]:
+    """What was asked for and is kept by looking now and then: how finely."""
+    for way in ways(limits, cgroups):
+        entry = settings.scalars.get(f"paddock.limits.{way.key}")
+        if way.by == "watcher" and entry is not None:
+            yield Notice(f"paddock.limits.{way.key} is kept without a cgroup here: {way.means}", entry.origin, "info")
 
 
 def enforceable(limits: Limits, facts: Facts) -> Limits:

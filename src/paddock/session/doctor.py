@@ -10,6 +10,8 @@ from paddock.errors import PaddockError, UnsupportedError
 from paddock.events.place import open_folder
 from paddock.host.doctor_facts import Surroundings, look_around
 from paddock.host.doctor_fixes import Fix, explain
+from paddock.model.policy import Limits
+from paddock.planner.enforce import cgroups_for, ways
 from paddock.session.launch_trial import launch_nothing
 from paddock.session.logbook import state_home
 from paddock.session.trial import Result, Trial, chains, try_chain
@@ -17,6 +19,7 @@ from paddock.session.trial import Result, Trial, chains, try_chain
 __all__ = ["DOCTOR_SCHEMA", "Diagnosis", "Finding", "diagnose", "to_document"]
 
 DOCTOR_SCHEMA = 1
+_EVERY = Limits(memory_mb=1, disk_mb=1, processes=1, cpu_seconds=1, timeout_seconds=1, open_files=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,15 @@ class Diagnosis:
     def first_failure(self) -> Finding | None:
         """The first step that is needed and failed: mending it comes first, later ones may fail because of it."""
         return next((f for f in self.findings if f.result.state == "failed" and f.result.trial.needed), None)
+
+    @property
+    def limits(self) -> dict[str, str]:
+        """What would keep each limit of ``paddock.limits`` for this user here."""
+        facts = self.around.facts
+        found = {way.key: way.by for way in ways(_EVERY, cgroups_for(_EVERY, facts))}
+        if facts.uid == 0 and found["processes"] == "rlimit":
+            found["processes"] = "nothing: user 0 needs a pids cgroup"
+        return found
 
     @property
     def fit(self) -> bool:
@@ -97,6 +109,7 @@ def to_document(diagnosis: Diagnosis) -> dict[str, object]:
         "fit": diagnosis.fit,
         "first_failure": first.result.trial.name if first else None,
         "steps": [_step(f) for f in diagnosis.findings],
+        "limits": diagnosis.limits,
         "host": {
             "distribution": {"id": around.distribution.id, "version": around.distribution.version, "family": around.distribution.family},
             "kernel": ".".join(map(str, around.facts.kernel)),

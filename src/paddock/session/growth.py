@@ -38,6 +38,8 @@ class Growth:
         self._used = {device: _used(root) for device, root in self._devices()}
         self._next = limit
         self._walk: Iterator[int] | None = None
+        self._missed: list[str] = []
+        self._certain = 0
         self._largest = 0
 
     @property
@@ -50,25 +52,39 @@ class Growth:
         """Whether a walk is under way: come back soon."""
         return self._walk is not None
 
-    def look(self, written: int, unlinked: Callable[[], int]) -> bool:
-        """Whether the limit was reached, as far as one look can tell. ``written`` by the processes so far; ``unlinked`` asks for bytes that have no name."""
-        used = self._growth()
-        self._largest = max(written, used)
-        if min(written, used) >= self.limit * _BEYOND_DOUBT:
-            self.measured = min(written, used)
+    def look(self, written: int, unlinked: Callable[[], int], *, unseen: bool = False) -> bool:
+        """Whether the limit was reached, as far as one look can tell. ``written`` by the processes so far; ``unlinked`` asks for bytes that have no name.
+
+        ``unseen`` says that some processes cannot be asked: then less room in the file system is believed when nothing else explains it.
+        """
+        self._compare(written)
+        if unseen:
+            self._certain = self._growth()
+        if not unseen and self._certain >= self.limit * _BEYOND_DOUBT:
+            self.measured = self._certain
             return True
         if self._walk is None and self._largest >= self._next:
-            self._walk = _sizes(self.roots, self._since)
-        return self._walk is not None and self._go_on(unlinked, time.monotonic() + _SLICE_SECONDS)
+            self._begin()
+        return self._walk is not None and self._go_on(unlinked, time.monotonic() + _SLICE_SECONDS, unseen=unseen)
 
     def settle(self, written: int, seconds: float) -> bool:
         """The same at the end, when nothing runs any more: a walk is finished if ``seconds`` are enough for it."""
-        if max(written, self._growth()) < self._next and self._walk is None:
+        self._compare(written)
+        if self._largest < self._next and self._walk is None:
             return False
-        self._walk = _sizes(self.roots, self._since)
+        self._begin()
         return self._go_on(lambda: 0, time.monotonic() + seconds)
 
-    def _go_on(self, unlinked: Callable[[], int], until: float) -> bool:
+    def _compare(self, written: int) -> None:
+        used = self._growth()
+        self._largest = max(written, used)
+        self._certain = min(written, used)
+
+    def _begin(self) -> None:
+        self._missed = []
+        self._walk = _sizes(self.roots, self._since, self._missed)
+
+    def _go_on(self, unlinked: Callable[[], int], until: float, *, unseen: bool = False) -> bool:
         for found in self._walk or ():
             self.measured = found
             if found >= self.limit:
@@ -78,6 +94,8 @@ class Growth:
                 return False
         self._walk = None
         self.measured += unlinked()
+        if self._missed or unseen:
+            self.measured = max(self.measured, self._certain)  # somewhere nobody can look: then what both figures say is believed
         if self.measured >= self.limit:
             return True
         self._next = self._largest + max(self.limit - self.measured, self.limit // _LEAST_STEP)
@@ -115,13 +133,13 @@ def _used(root: str) -> int:
     return (found.f_blocks - found.f_bfree) * found.f_frsize
 
 
-def _sizes(roots: Iterable[str], since: int) -> Iterator[int]:
-    """The sum so far, every few files and at the end. Links are not followed; a file with several names counts once."""
+def _sizes(roots: Iterable[str], since: int, missed: list[str]) -> Iterator[int]:
+    """The sum so far, every few files and at the end. Links are not followed; a file with several names counts once. ``missed`` gets what is closed."""
     total = seen = 0
     several: set[tuple[int, int]] = set()
     waiting = list(roots)
     while waiting:
-        for path, status in _entries(waiting.pop()):
+        for path, status in _entries(waiting.pop(), missed):
             seen += 1
             if stat.S_ISDIR(status.st_mode):
                 waiting.append(path)
@@ -140,15 +158,19 @@ def _known(several: set[tuple[int, int]], status: os.stat_result) -> bool:
     return False
 
 
-def _entries(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+def _entries(folder: str, missed: list[str]) -> Iterator[tuple[str, os.stat_result]]:
     try:
         with os.scandir(folder) as found:
             for entry in found:
                 try:
                     yield entry.path, entry.stat(follow_symlinks=False)
-                except OSError:
+                except FileNotFoundError:
                     continue  # removed in between
+                except OSError:
+                    missed[:] = [folder]
     except NotADirectoryError:
         yield folder, os.lstat(folder)  # a single file may be a write root
+    except FileNotFoundError:
+        return
     except OSError:
-        return  # gone, or closed by its owner: the other figures still count it
+        missed[:] = [folder]  # closed by the command, or too deep for a name

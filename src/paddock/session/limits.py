@@ -133,7 +133,7 @@ class Warden:
 
     def _too_much_written(self, counts: Counts, fence: RunningFence) -> bool:
         growth = self._growth
-        if growth is None or not growth.look(counts.written_bytes or 0, lambda: fence.unlinked(growth.devices)):
+        if growth is None or not growth.look(counts.written_bytes or 0, lambda: fence.unlinked(growth.devices), unseen=counts.unseen):
             return False
         return self._tell_disk(growth)
 
