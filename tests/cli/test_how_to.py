@@ -11,6 +11,8 @@ import pytest
 
 from paddock.cli.output import Output
 from paddock.cli.policy import main
+from paddock.session.supervise import LIMIT_EXIT
+from paddock.settings.table import KEYS
 from tests.session.seat import Seat, take_seat
 
 
@@ -42,3 +44,13 @@ def test_the_page_prints_what_happens(seat: Seat, repository: Path) -> None:
     assert wanted <= printed
     explained = next(block for block in re.findall(r"```text\n(.*?)```", page, re.DOTALL) if "policy explain" in block)
     assert explained.split("\n", 1)[1] == run("explain", "files.example.net").replace(str(file), "/etc/paddock/managed-settings.json")
+
+
+def test_every_limit_of_the_page_is_one_and_none_is_missing(repository: Path) -> None:
+    page = (repository / "docs/how-to/limits.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    named = set(json.loads(shown)["paddock"]["limits"])
+    assert named == {key.rpartition(".")[2] for key in KEYS if key.startswith("paddock.limits.")}
+    assert named == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert f"exit code {LIMIT_EXIT}" in page
+    assert f"| {LIMIT_EXIT} |" in (repository / "docs/reference/exit-codes.md").read_text(encoding="utf-8")
