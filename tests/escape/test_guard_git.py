@@ -70,6 +70,33 @@ git init -q --bare -b main bare; git push -q bare main; git --git-dir=bare log -
     assert result.sink.violations() == []
 
 
+def test_linked_worktrees_work(project: Path) -> None:
+    script = """set -e
+git init -q -b main .; echo a > f; git add f; git commit -qm one
+git worktree add -q wt -b other; cd wt; echo b > g; git add g; git commit -qm two; git status --porcelain; git log --oneline | wc -l
+cd ..; git worktree list | wc -l; git worktree add -q wt2 main --detach; git worktree remove wt2; git worktree prune
+"""
+    result = inside(project, script)
+    assert (result.code, result.err, result.out.split()) == (0, "", ["2", "2"])
+    assert (project / "wt" / ".git").read_text() == f"gitdir: {project}/.git/worktrees/wt\n"
+    assert (project / ".git/worktrees/wt/commondir").read_text() == "../..\n"
+    assert result.sink.violations() == []
+
+
+def test_the_file_of_a_worktree_says_nothing_else(project: Path) -> None:
+    """Whoever makes one gets no hand on it, whatever he writes."""
+    script = """
+os.makedirs('.git/worktrees/w'); os.mkdir('wt')
+open('.git/worktrees/w/gitdir', 'w').write(os.path.abspath('wt/.git') + '\\n')
+fd = os.open('wt/.git', os.O_CREAT | os.O_RDWR)
+os.write(fd, b'gitdir: /tmp/evil\\n')
+attempt(os.open, 'wt/.git', os.O_RDWR)
+attempt(os.open, f'/proc/self/fd/{fd}', os.O_RDWR)
+"""
+    assert python(project, script, guard=guarding(project)).out.split() == ["EPERM", "ok"]
+    assert (project / "wt" / ".git").read_text() == f"gitdir: {project}/.git/worktrees/w\n"
+
+
 @pytest.mark.parametrize(
     "act",
     [

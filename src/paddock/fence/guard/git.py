@@ -31,6 +31,8 @@ _COMPLETING = frozenset(("HEAD", "objects", "refs", _COMMON, _WORKTREES))
 _SENSITIVE = frozenset((_HOOKS, _CONFIG, _WORKTREE_CONFIG, _COMMON))
 _FOLDED = {fold(name): name for name in (*_COMPLETING, *_SENSITIVE)}
 
+_MOST_WORKTREES = 1000
+
 _WHY = {
     _HOOKS: "git hooks",
     _CONFIG: "configuration of git, which can name programs",
@@ -88,6 +90,28 @@ class Git:
         if meant is not None and not self._judge.lifted(target.path, new):
             return self._into(meant, source, old, target, new, mode)
         return self._completion(target, new)
+
+    def words(self, pin: Pin, name: bytes, cwd: str) -> bytes | None:
+        """What a file that may not be made by its maker's words may be made with, because only these words are any good: those of a new linked worktree.
+
+        Where they lead git is judged like every git directory.
+        """
+        if name == _GIT.encode():
+            return self._of_worktree(pin, cwd)
+        if name == _COMMON.encode() and pin.path.rpartition("/")[0].endswith(f"/{_WORKTREES}") and not _exists(pin.fd, _WORKTREE_CONFIG):
+            return _COMMON_TEXT + b"\n"
+        return None
+
+    def _of_worktree(self, pin: Pin, cwd: str) -> bytes | None:
+        """A repository at or above ``cwd`` has a folder for the worktree in ``pin``, which names it."""
+        for above in (cwd, *paths.ancestors(cwd)):
+            folders = paths.join(above, f"{_GIT}/{_WORKTREES}")
+            if self._judge.guarded(folders) and os.path.isdir(folders):
+                wanted = os.fsencode(paths.join(pin.path, _GIT))
+                for name in os.listdir(folders)[:_MOST_WORKTREES]:
+                    if _first_line(f"{folders}/{name}/gitdir") == wanted and "\n" not in name:
+                        return os.fsencode(f"gitdir: {folders}/{name}\n")
+        return None
 
     # -- answers
 
@@ -201,7 +225,7 @@ def _has_common(folder: int, name: str) -> bool:
 
 
 def _looks(entries: set[str]) -> bool:
-    """What git asks of a directory (setup.c, ``is_git_directory``), with or without a ``commondir`` that leads to the rest; or of one that worktrees lead to."""
+    """What git asks of a directory (setup.c, ``is_git_directory``), with or without a ``commondir`` that leads to the rest; or of what worktrees lead to."""
     return ("HEAD" in entries and _COMMON in entries) or ({"objects", "refs"} <= entries and bool({"HEAD", _WORKTREES} & entries))
 
 
@@ -213,6 +237,11 @@ def _exists(fd: int, name: str) -> bool:
     except OSError:
         return True
     return True
+
+
+def _first_line(path: str) -> bytes:
+    content = _read(-1, path)
+    return b"" if content is None else content.rstrip(b"\n")
 
 
 def _only_samples(folder: int, name: str) -> bool:
@@ -228,7 +257,7 @@ def _only_samples(folder: int, name: str) -> bool:
 
 
 def _open(folder: int, name: str) -> int:
-    return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder if folder >= 0 else None)
 
 
 def _read(folder: int, name: str) -> bytes | None:
