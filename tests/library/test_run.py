@@ -11,6 +11,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, assert_type
 
 import pytest
 
@@ -90,6 +91,41 @@ def test_without_capture_the_streams_are_inherited(project: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], input="through", capture_output=True, text=True, env=environ, check=True)
     assert done.stdout == "throughNone\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_closed_for_the_command_too(project: Path, closed: str) -> None:
+    """And nothing that the library opens for itself takes their place."""
+    script = "ls -l /proc/self/fd | sed -n 's/.*-> //p' >seen; exit 5"
+    lines = (
+        "import paddock, sys; policy = paddock.Policy.from_settings({})",
+        "assert paddock.run(['cat'], policy=policy, input=b'in', capture_output=True).stdout == b'in'",
+        f"sys.exit(paddock.run(['sh', '-c', {script!r}], policy=policy).returncode)",
+    )
+    environ = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run(["/bin/sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, "\n".join(lines)], env=environ, check=False)
+    assert done.returncode == 5
+    seen = (project / "seen").read_text()
+    assert "memfd" not in seen
+    assert "/dev/null" in seen
+
+
+def test_a_program_that_is_its_own_interpreter_is_told_so(project: Path, policy: paddock.Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    with pytest.raises(paddock.UnsupportedError, match="which interpreter"):
+        paddock.run(["true"], policy=policy)
+
+
+if TYPE_CHECKING:
+
+    def types_of_results(words: list[str], flag: bool) -> None:
+        """Never called: what a type checker has to find out."""
+        assert_type(paddock.run(words), paddock.CompletedProcess[bytes])
+        assert_type(paddock.run(words, input=b""), paddock.CompletedProcess[bytes])
+        assert_type(paddock.run(words, text=True, input="", timeout=1), paddock.CompletedProcess[str])
+        assert_type(paddock.run(words, encoding="utf-8"), paddock.CompletedProcess[str])
+        assert_type(paddock.run(words, errors="replace"), paddock.CompletedProcess[str])
+        assert_type(paddock.run(words, text=flag), paddock.CompletedProcess[Any])
 
 
 def test_wrong_arguments_are_the_errors_of_subprocess(project: Path, policy: paddock.Policy) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -49,8 +50,9 @@ def start_line(request: int, outcome: int, lifeline: int) -> list[str]:
 
     The interpreter is the real one behind every link: a link in an environment is a file that somebody may replace. Raises ``UnsupportedError`` without one.
     """
-    if not sys.executable:
-        raise UnsupportedError("this program does not say which interpreter runs it", cause="sys.executable is empty", hint="start it with python3")
+    if not sys.executable or getattr(sys, "frozen", False):
+        cause = "sys.executable is the program itself" if sys.executable else "sys.executable is empty"
+        raise UnsupportedError("this program does not say which interpreter runs it", cause=cause, hint="start it with python3, or call the paddock command")
     words = [os.path.realpath(sys.executable), "-I", "-S", "-X", "utf8", "-c", _START, str(request), str(outcome), str(lifeline)]
     for name in _PACKAGES:
         if folder := _folder(name):
@@ -70,9 +72,9 @@ class Helper:
     """One helper process with its streams. Use it in a ``with`` statement: whatever happens, it is gone at the end, and its fence with it."""
 
     def __init__(self, request: bytes, stdin: Stream, stdout: Stream, stderr: Stream) -> None:
-        self._outcome = os.memfd_create("paddock-outcome", os.MFD_CLOEXEC)
-        asked = os.memfd_create("paddock-request", os.MFD_CLOEXEC)
-        self._lifeline, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._outcome = _above_streams(os.memfd_create("paddock-outcome", os.MFD_CLOEXEC))
+        asked = _above_streams(os.memfd_create("paddock-request", os.MFD_CLOEXEC))
+        self._lifeline, theirs = (socket.socket(fileno=_above_streams(end.detach())) for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM))
         try:
             _write_all(asked, request)
             handed = (asked, self._outcome, theirs.fileno())
@@ -146,6 +148,15 @@ class Helper:
                     pipe.close()
                 except BrokenPipeError:
                     continue  # input that nobody has read
+
+
+def _above_streams(fd: int) -> int:
+    """The same with a number above 2: in a program that has closed a standard stream, a new descriptor takes its place, and would be the command's."""
+    if fd > 2:
+        return fd
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(fd)
+    return moved
 
 
 def _write_all(fd: int, data: bytes) -> None:
