@@ -21,6 +21,7 @@ from paddock.fence.kernel.process import CLONE_NEWIPC, set_dumpable, unshare
 from paddock.fence.launcher import areas, lockdown, namespaces, network, places, process
 from paddock.fence.launcher.ruleset import ruleset
 from paddock.fence.launcher.state import State
+from paddock.fence.ports import OnStep
 from paddock.model.events import Event, EventSink
 from paddock.model.guard import NOTHING_GUARDED
 from paddock.model.plan import Access, Kind, Place, Plan
@@ -32,7 +33,7 @@ from paddock.session.supervise import Ending
 from paddock.session.verify import ABSENT, BROKEN, HELD, UNCLEAR, Answer, Verification, interpreter, judge, read_answers, verify
 from paddock.session.verify_host import Seen
 from paddock.session.verify_table import Canary, Evidence
-from tests.conftest import must
+from tests.conftest import applies, must
 from tests.session.seat import Seat, take_seat
 from tests.session.test_doctor import able
 
@@ -91,8 +92,8 @@ Change = Callable[[Plan], Plan]
 def carried_out_otherwise(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
     """The fence that is built is another than the plan says."""
 
-    def otherwise(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int]) -> Ending:
-        return conduct(change(plan), events, stdio=stdio)
+    def otherwise(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int], on_step: OnStep) -> Ending:
+        return conduct(change(plan), events, stdio=stdio, on_step=on_step)
 
     monkeypatch.setattr(verifying, "conduct", otherwise)
 
@@ -206,6 +207,17 @@ def test_a_step_left_out_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setattr(getattr(lockdown, step), "execute", nothing)
     found = verify(plan_of(seat))
     assert names(found, BROKEN) == fails, told(found)
+
+
+def test_a_cgroup_less_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    seat.world.write("user", {"paddock": {"limits": {"memoryMb": 512, "processes": 200}}}, "paddock")
+    prepared = plan_of(seat)
+    applies(prepared.plan.cgroups, "this user can make no cgroup here")
+    assert verify(prepared).held
+    carried_out_otherwise(monkeypatch, lambda plan: replace(plan, cgroups=()))
+    found = verify(prepared)
+    assert names(found, BROKEN) == {"limits"}, told(found)
+    assert "no cgroup keeps the plan's limit for" in told(found)
 
 
 def test_a_process_1_that_can_be_looked_into_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:

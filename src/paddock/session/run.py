@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from paddock.session.limits import Warden
     from paddock.session.terminal import Relay
 
-__all__ = ["Outcome", "conduct", "run"]
+__all__ = ["STARTED", "Outcome", "conduct", "run"]
 
 STDIO = (0, 1, 2)
+STARTED = "wait for the command"
+"""The step that begins when the command has been started."""
 
 # How often the keeper is asked what listens inside, while every port that the command opens is to be reachable. The kernel has no event for a new listener.
 LISTEN_POLL_SECONDS = 0.25
@@ -114,12 +116,12 @@ def _carry_out_inside(prepared: Prepared, narrowing: Narrowing, steps: _Steps, l
     return Outcome(run_id, ending, usage.wall_seconds or 0.0, recorder, (), usage, planted, ended_by)
 
 
-def conduct(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int]) -> Ending:
+def conduct(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int], on_step: OnStep = unwatched) -> Ending:
     """Build the fence of ``plan``, run its command with ``stdio`` and without a terminal, serve it, take it down: a run without a log.
 
     Raises as ``run`` does.
     """
-    steps = _Steps(unwatched)
+    steps = _Steps(on_step)
     try:
         with SignalFd(_wanted_signals()) as signals:
             return _Run(plan, events, lambda _: None, steps, -1).carry_out(signals, stdio)
@@ -184,7 +186,7 @@ class _Run:
             fence.spawn(foreground=foreground)
             if relay is not None:
                 relay.started()
-            self.on_step("wait for the command")
+            self.on_step(STARTED)
             ending = loop.run()
         except OSError as error:
             raise _failed(self.on_step.now, error) from error

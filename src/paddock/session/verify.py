@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from json import JSONDecodeError, dumps, loads
 from threading import Lock
@@ -22,8 +22,9 @@ from paddock.model.plan import Access, Plan
 from paddock.model.text import cap
 from paddock.session import verify_files, verify_kernel, verify_network, verify_processes
 from paddock.session.prepare import Prepared
-from paddock.session.run import conduct
+from paddock.session.run import STARTED, conduct
 from paddock.session.supervise import Ending
+from paddock.session.verify_groups import limits_in_force
 from paddock.session.verify_host import HostSide
 from paddock.session.verify_table import ANY, Canary, Evidence
 from paddock.session.verify_view import access
@@ -141,8 +142,9 @@ def verify(prepared: Prepared) -> Verification:
     made += verify_files.made_by_probe(plan, host)
     with host:
         wanted = canaries(plan, host)
-        text, events = _run_probe(plan, host, python, wanted)
-        evidence = Evidence(host.look(), events)
+        counted: set[str] = set()
+        text, events = _run_probe(plan, host, python, wanted, lambda: counted.update(limits_in_force(plan, besides=host.process)))
+        evidence = Evidence(host.look(), events, frozenset(counted))
     answers = read_answers(text, {canary.name for canary in wanted if not canary.absent})
     findings = tuple(judge(canary, answers.get(canary.name), evidence) for canary in wanted)
     notices = tuple(dict.fromkeys(event.reason for event in events if event.kind == "notice" and event.area == "run" and event.reason))
@@ -199,8 +201,8 @@ def _source(name: str) -> str:
         return file.read()
 
 
-def _run_probe(plan: Plan, host: HostSide, python: str, wanted: tuple[Canary, ...]) -> tuple[bytes, tuple[Event, ...]]:
-    """What the probe said, and what was told meanwhile."""
+def _run_probe(plan: Plan, host: HostSide, python: str, wanted: tuple[Canary, ...], meanwhile: Callable[[], None]) -> tuple[bytes, tuple[Event, ...]]:
+    """What the probe said, and what was told meanwhile. ``meanwhile`` is called once, when the fence stands and the probe has been started."""
     memory = _Memory()
     timeout = min(PATIENCE_SECONDS, plan.limits.timeout_seconds or PATIENCE_SECONDS)
     environment = {name: value for name, value in plan.environment.items() if not _is_leading(name)}
@@ -209,7 +211,7 @@ def _run_probe(plan: Plan, host: HostSide, python: str, wanted: tuple[Canary, ..
     try:
         _widen(writer)
         handed_in, nameless = host.streams
-        ending = conduct(plan, memory, stdio=(handed_in, writer, nameless))
+        ending = conduct(plan, memory, stdio=(handed_in, writer, nameless), on_step=lambda step: meanwhile() if step == STARTED else None)
         os.close(writer)
         writer = -1
         text = _read(reader)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 
 from paddock.model.plan import Plan
+from paddock.session.verify_groups import wanted_together
 from paddock.session.verify_host import HostSide
 from paddock.session.verify_table import Canary, Evidence, all_of, words
 
@@ -47,7 +48,7 @@ def _by_group(evidence: Evidence) -> str:
 
 
 def _limits(plan: Plan) -> Canary:
-    """The limits of each process. Those of all processes together are kept outside, where the program inside cannot look."""
+    """The limits of each process, seen from inside; those of all processes together that a cgroup keeps, seen from outside."""
     limits = plan.limits
     wanted = {
         "RLIMIT_NPROC": limits.processes,
@@ -59,6 +60,11 @@ def _limits(plan: Plan) -> Canary:
     }
     areas = {"/tmp": plan.tmp_bytes, "/dev/shm": plan.shm_bytes, "/run": plan.run_bytes}  # noqa: S108 -- the fence's own
     numbers = {name: value for name, value in wanted.items() if value is not None}
-    return Canary(
-        "limits", f"find one of {len(numbers)} limits of a process or of three memory file systems missing", "limits", (numbers, areas), all_of("bound")
-    )
+    together = wanted_together(plan)
+
+    def missing(evidence: Evidence) -> str:
+        left_out = ", ".join(sorted(together - evidence.counted))
+        return f"no cgroup keeps the plan's limit for {left_out}" if left_out else ""
+
+    tries = f"find one of {len(numbers)} limits of a process, {len(together)} of cgroups or three of memory file systems missing"
+    return Canary("limits", tries, "limits", (numbers, areas), all_of("bound"), missing)

@@ -23,6 +23,8 @@ class Evidence:
 
     seen: Seen
     events: tuple[Event, ...]
+    counted: frozenset[str] = frozenset()
+    """Controllers of cgroups (words of ``model.cgroups``) that were seen to keep the plan's limit while the probe ran."""
 
     def refused(self, area: str, act: str, subject: str, reason: str = "") -> bool:
         """Whether this refusal was told, for this reason when one is given."""
