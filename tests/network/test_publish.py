@@ -188,10 +188,10 @@ def test_asking_twice_changes_nothing(publisher: Publisher, sink: Sink) -> None:
 
 
 def test_stopping_frees_the_ports(inside: Inside, sink: Sink) -> None:
-    port = free_port()
+    port, other = free_port(), free_port()
     publisher = Publisher(inside.dial, sink)
-    publisher.reserve([port, port + 1])
+    publisher.reserve([port, other])
     publisher.update([port])
     publisher.stop()
     socket.create_server(("127.0.0.1", port)).close()
-    socket.create_server(("127.0.0.1", port + 1)).close()
+    socket.create_server(("127.0.0.1", other)).close()
