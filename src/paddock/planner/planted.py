@@ -10,7 +10,7 @@ Looking happens when nothing of the command runs any more, so nothing moves unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from paddock.planner.git import Guarded
 from paddock.planner.layout import Layout
 from paddock.planner.names import DEPENDENCY_FOLDERS, NESTED, OWN_FOLDER
 from paddock.planner.planted_names import AUTOSTART, SCRIPT_FOLDERS, TOOLS
-from paddock.planner.scan import MAX_FOLDERS, what_reads
+from paddock.planner.scan import MAX_FOLDERS, Findings, what_reads
 from paddock.planner.view import View
 
 __all__ = ["Before", "look", "remember"]
@@ -54,9 +54,9 @@ class Mark(NamedTuple):
 
 
 class Before(NamedTuple):
-    """The memory. ``folders`` as they were listed; ``marks`` of known files; ``loose`` are protected places that the command may write nevertheless, with what
-    reads them; ``git`` are the paths that git believed; ``programs`` are folders of the caller's PATH that the command may write; ``since`` is the beginning,
-    by the clock of the file systems (nanoseconds).
+    """The memory. ``folders`` as they were listed; ``marks`` of known files, and by folder the names of those (``watched``); ``loose`` are protected places that
+    the command may write nevertheless, with what reads them; ``git`` are the paths that git believed; ``programs`` are folders of the caller's PATH that the
+    command may write; ``since`` is the beginning, by the clock of the file systems (nanoseconds).
     """
 
     cwd: str
@@ -64,6 +64,7 @@ class Before(NamedTuple):
     since: int
     access: Callable[[str], Access]
     folders: Mapping[str, Mapping[str, Kind]]
+    watched: Mapping[str, Sequence[str]] = MappingProxyType({})
     roots: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
@@ -88,9 +89,10 @@ def remember(view: View, files: Files, layout: Layout, *, cwd: str, home: str, p
     for folder in programs:
         for program, _ in sorted(files.names(folder) or ())[:MAX_BELOW]:
             work.add(paths.join(folder, program))
-    for folder, entries in found.folders.items():
-        for name in _worth_a_mark(folder, entries, cwd):
-            work.add(f"{folder if folder != '/' else ''}/{name}")
+    watched: dict[str, list[str]] = {}
+    for folder, name in _worth_a_mark(found, cwd):
+        if work.add(f"{folder if folder != '/' else ''}/{name}"):
+            watched.setdefault(folder, []).append(name)
     gaps = [f"{found.unreached} folders were not looked into before the run ({found.first_unreached} is the first)"] if found.unreached else []
     return Before(
         cwd,
@@ -98,6 +100,7 @@ def remember(view: View, files: Files, layout: Layout, *, cwd: str, home: str, p
         since,
         layout.access,
         found.folders,
+        watched,
         tuple(layout.write_roots),
         tuple(found.repositories),
         tuple(found.git_folders),
@@ -118,13 +121,15 @@ def _programs(view: View, layout: Layout, path: str, cwd: str) -> Iterator[str]:
                 yield folder
 
 
-def _worth_a_mark(folder: str, entries: Mapping[str, Kind], cwd: str) -> Iterator[str]:
-    scripts = _holds_scripts(folder, cwd)
-    for name in TOOLS.keys() & entries.keys():
-        yield name
-    for name, kind in entries.items():
-        if kind is Kind.SYMLINK or (scripts and kind is Kind.FILE):
-            yield name
+def _worth_a_mark(found: Findings, cwd: str) -> Iterator[tuple[str, str]]:
+    """Files that matter when they change in place, as (folder, name)."""
+    yield from found.links
+    for folder, entries in found.folders.items():
+        if not entries.keys().isdisjoint(TOOLS):
+            yield from ((folder, name) for name in TOOLS.keys() & entries.keys())
+    for name in SCRIPT_FOLDERS:
+        folder = paths.join(cwd, name or ".")
+        yield from ((folder, file) for file, kind in found.folders.get(folder, {}).items() if kind is Kind.FILE)
 
 
 def _holds_scripts(folder: str, cwd: str) -> bool:
@@ -137,15 +142,17 @@ class _Marks:
         self.marks: dict[str, Mark] = {}
         self.gaps: list[str] = []
 
-    def add(self, path: str, *, read: bool = False) -> None:
+    def add(self, path: str, *, read: bool = False) -> bool:
+        """Remember one file. False when it is gone, or there are too many."""
         if path in self.marks:
-            return
+            return True
         if len(self.marks) >= MAX_MARKS:
             self.gaps = [f"more than {MAX_MARKS} files would have to be compared: some were not"]
-            return
+            return False
         status = self.files.status(path)
         if status is not None:
             self.marks[path] = Mark((status.device, status.inode), status.changed, _content(self.files, path) if read else "")
+        return status is not None
 
 
 def _content(files: Files, path: str) -> str:
@@ -234,7 +241,7 @@ class _Look:
                     self.add(path, HARD_LINK, f"has {count} names, of which {len(names)} were found here", made=True)
 
     def known_folder(self, folder: str, entries: Mapping[str, Kind], status: Status) -> None:
-        above = paths.ancestors(folder)[0] if folder != "/" else ""
+        above = folder.rpartition("/")[0] or "/"
         recent = self.distrust or self.recent(status.changed)
         # A rename changes the folder that is renamed (and the one above), and nothing below it: what stands there now may be older than the run.
         suspect = above in self.suspects or (recent and above in self.changed)
@@ -245,7 +252,7 @@ class _Look:
         if recent or suspect:
             self.relist(folder, entries, swapped=False)
             return
-        for name in _worth_a_mark(folder, entries, self.before.cwd):
+        for name in self.before.watched.get(folder, ()):
             self.entry(folder, name, entries[name], known=True)
 
     def relist(self, folder: str, entries: Mapping[str, Kind], *, swapped: bool) -> None:

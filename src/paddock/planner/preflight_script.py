@@ -49,7 +49,7 @@ ordinary() {
 nl='
 '
 tab='	'
-globals= specs= names= spared= lifted= filter=
+globals= specs= names= spared= lifted= filter= project=
 
 # quote TEXT: TEXT as one word of the shell, in $quoted
 quote() {
@@ -65,7 +65,7 @@ quote() {
 
 # ask WORDS: what the real git says, with the caller's own global options
 ask() {
-    eval "GIT_OPTIONAL_LOCKS=0 GIT_LITERAL_PATHSPECS=0 GIT_GLOB_PATHSPECS=0 GIT_NOGLOB_PATHSPECS=0 GIT_ICASE_PATHSPECS=0 GIT_FLUSH=0 \"\$real\" $globals \
+    eval "GIT_OPTIONAL_LOCKS=0 GIT_LITERAL_PATHSPECS=0 GIT_GLOB_PATHSPECS=0 GIT_NOGLOB_PATHSPECS=0 GIT_ICASE_PATHSPECS=0 \"\$real\" $globals \
         -c core.quotePath=true -c diff.relative=false -c diff.noprefix=false -c color.ui=false \"\$@\"" </dev/null 2>/dev/null
 }
 commit() { ask rev-parse -q --verify "$1^{commit}"; }

@@ -47,7 +47,7 @@ class Findings:
 
     ``unasked`` counts the files that were not asked for other names.
     ``linked`` are files with a second name that was not found here: writing to them writes somewhere else.
-    ``folders`` are the ordinary folders that were looked into, as they were listed.
+    ``folders`` are the ordinary folders that were looked into, as they were listed; ``links`` the symbolic links in them, as (folder, name).
     ``unreached`` says how many folders were known and not looked into, ``first_unreached`` names one.
     """
 
@@ -56,6 +56,7 @@ class Findings:
     git_folders: list[str] = field(default_factory=list)
     linked: list[Finding] = field(default_factory=list)
     folders: dict[str, dict[str, Kind]] = field(default_factory=dict)
+    links: list[tuple[str, str]] = field(default_factory=list)
     unasked: int = 0
     unreached: int = 0
     first_unreached: str = ""
@@ -107,8 +108,11 @@ class _Scan:
                 self.add(f"{base}/{name}", dependency=dependency or name in DEPENDENCY_FOLDERS)
                 if dependency and self.view.kind(f"{base}/{name}/.git") is not None:
                     self.repositories[f"{base}/{name}"] = None
-            elif kind is Kind.FILE and not dependency:
-                self.count_names(f"{base}/{name}")
+            elif not dependency:
+                if kind is Kind.FILE:
+                    self.count_names(f"{base}/{name}")
+                else:
+                    self.out.links.append((path, name))
 
     def count_names(self, path: str) -> None:
         """Remember a file that has more than one name (link(2)). Package managers link whole dependency folders: those are not asked about."""
