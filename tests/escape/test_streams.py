@@ -14,6 +14,7 @@ import pytest
 
 from paddock.errors import LaunchError, UsageError
 from paddock.fence import handed
+from paddock.model.policy import Limits
 from tests.conftest import must
 from tests.fence.conftest import why_not
 from tests.fence.running import PYTHON, make_plan, run
@@ -286,6 +287,18 @@ print(sorted(int(name) for name in os.listdir('/proc/self/fd'))[3:])
     assert lines[0] == "safe memory"
     left = sorted(set(passed) - {passed[3]})
     assert eval(lines[1]) in (left, sorted([*left, 3]), sorted([*left, passed[3]])), "and the listing itself"  # noqa: S307 -- our own list of numbers
+
+
+def test_a_number_above_the_limit_of_open_files_is_said(project: Path) -> None:
+    with opened(Path(os.devnull), os.O_RDWR) as null:
+        high = os.dup2(null, 300)
+        os.set_inheritable(high, True)
+        try:
+            assert run(make_plan(project, ("true",), limits=Limits(open_files=400)), passed=(high,)).code == 0
+            with pytest.raises(LaunchError, match="above the limit on open files"):
+                run(make_plan(project, ("true",), limits=Limits(open_files=100)), passed=(high,))
+        finally:
+            os.close(high)
 
 
 def test_a_number_that_is_taken_inside_is_no_trouble(project: Path) -> None:

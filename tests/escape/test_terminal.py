@@ -193,6 +193,32 @@ def test_what_a_terminal_obeys_is_passed_on_as_it_is(desk: Desk) -> None:
     assert shown == [everything, everything]
 
 
+def test_terminals_of_a_fence_are_counted(desk: Desk) -> None:
+    """The machine has a few thousand for everybody (``kernel.pty.max``)."""
+    script = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE)[1:] * 2)
+held = []
+try:
+    while len(held) < 300: held.append(os.open('/dev/ptmx', os.O_RDWR | os.O_NOCTTY))
+except OSError as error:
+    print(errno.errorcode[error.errno], len(held))
+"""
+    with desk.screen(inside(desk, script)) as screen:
+        screen.expect("ENOSPC 255\r\n")  # one is its own
+        screen.end()
+
+
+def test_no_other_driver_can_be_put_behind_the_terminal(desk: Desk) -> None:
+    script = """
+attempt(fcntl.ioctl, 0, termios.TIOCSETD, struct.pack('=i', 21))
+attempt(fcntl.ioctl, 0, termios.TIOCGETD, bytes(4))
+"""
+    with desk.screen(inside(desk, script)) as screen:
+        screen.expect("EPERM\r\nok\r\n")
+        screen.end()
+
+
 def test_the_device_of_a_run_is_gone_with_it(desk: Desk) -> None:
     before = set(Path("/dev/pts").iterdir())
     with desk.screen(inside(desk, "print(os.ttyname(0))")) as screen:

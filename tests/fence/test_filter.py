@@ -135,7 +135,7 @@ def test_a_time_namespace_is_refused() -> None:
 
 def test_typing_into_the_terminal_is_refused_whatever_the_upper_half_says() -> None:
     for upper in (0, 1 << 32, 0xFFFFFFFF << 32):
-        assert call("ioctl", 0, upper | 0x5412, 0) == call("ioctl", 0, upper | 0x541C, 0) == EPERM
+        assert call("ioctl", 0, upper | 0x5412, 0) == call("ioctl", 0, upper | 0x541C, 0) == call("ioctl", 0, upper | 0x5423, 0) == EPERM
     assert call("ioctl", 0, 0x5401, 0) == ALLOW
 
 

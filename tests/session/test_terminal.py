@@ -354,7 +354,7 @@ def test_only_what_was_a_terminal_is_one_inside(desk: Desk, redirection: str, fo
         (("sh", "-c", "echo ready; exec sleep 600"), signal.SIGHUP, 129),
         (("sh", "-c", "echo ready; exec sleep 600"), signal.SIGQUIT, 131),
         (("sh", "-c", "echo ready; exec sleep 600"), signal.SIGUSR1, 138),
-        (("--timeout", "1", "--", "sh", "-c", "echo ready; exec sleep 600"), "", 124),
+        (("--timeout", "3", "--", "sh", "-c", "echo ready; exec sleep 600"), "", 124),
         (("no-such-program",), "", 127),
         (("--pass-fd", "63", "--", "true"), "", 125),
     ],

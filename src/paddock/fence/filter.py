@@ -33,9 +33,11 @@ _DEVICES = (stat.S_IFCHR, stat.S_IFBLK)
 _S_IFMT = 0o170000
 _O_CREATES = 0o100 | 0o20000000  # O_CREAT and the bit that is only in O_TMPFILE: without one of them open ignores its mode
 
-# ioctl_tty(2), ioctl_console(2): typing into the caller's terminal, and pasting into it on a console.
+# ioctl_tty(2), ioctl_console(2): typing into the caller's terminal, and pasting into it on a console. And other line disciplines for a terminal: drivers of
+# modems and field buses, loaded on demand by anybody who has a terminal.
 _TIOCSTI = 0x5412
 _TIOCLINUX = 0x541C
+_TIOCSETD = 0x5423
 
 # linux/btrfs.h, bcachefs: an ioctl that makes a directory, with all that is in another one, where the guard would not see it.
 _BTRFS_SNAP_CREATE, _BTRFS_SUBVOL_CREATE, _BTRFS_SNAP_CREATE_V2, _BTRFS_SUBVOL_CREATE_V2 = 0x50009401, 0x5000940E, 0x50009417, 0x50009418
@@ -97,8 +99,8 @@ RULES: tuple[Rule, ...] = (
     Rule(("io_uring_setup", "io_uring_enter", "io_uring_register", "uselib", "_sysctl", "nfsservctl"), (), _ENOSYS),
     # The machine's own state.
     Rule(("reboot", "sethostname", "setdomainname", "vhangup", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime"), (), _EPERM),
-    # Typing into the terminal. The command word is cut to 32 bits by the kernel.
-    Rule(("ioctl",), (Clause((equals(1, _TIOCSTI, _TIOCLINUX, *_MAKING),), _EPERM),), ALLOW),
+    # Typing into the terminal, and its drivers. The command word is cut to 32 bits by the kernel.
+    Rule(("ioctl",), (Clause((equals(1, _TIOCSTI, _TIOCLINUX, _TIOCSETD, *_MAKING),), _EPERM),), ALLOW),
     # Limits of others: process 1 could be starved through them.
     Rule(("prlimit64",), (Clause((has_bits(0, 0xFFFFFFFF), not_zero(2)), _EPERM), Clause((equals(1, _RLIMIT_CORE), not_zero(2)), _DONE)), ALLOW),
     Rule(("setrlimit",), (Clause((equals(0, _RLIMIT_CORE),), _DONE),), ALLOW),

@@ -17,6 +17,7 @@ __all__ = ["PROC", "area_steps"]
 PROC = "/proc"
 
 _SMALL = "1m"
+_TERMINALS = "256"
 _FEW_FILES = 4096
 _BYTES_PER_FILE = 1024
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
@@ -163,7 +164,7 @@ class _Dev:
             self._node(state, dev, name)
         for name, target in _DEVICE_LINKS:
             os.symlink(target, name, dir_fd=dev)
-        terminals = new_filesystem("devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, newinstance="", ptmxmode="0666", mode="0620")
+        terminals = new_filesystem("devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, newinstance="", ptmxmode="0666", mode="0620", max=_TERMINALS)
         _mount(state, terminals, "/dev/pts")
         state.own["/dev/pts"] = False
         os.close(terminals)
