@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -30,7 +31,7 @@ from paddock.model.settings import Origin, Scope
 from paddock.session.prepare import Prepared, prepare
 from paddock.session.run import conduct
 from paddock.session.supervise import Ending
-from paddock.session.verify import ABSENT, BROKEN, HELD, UNCLEAR, Answer, Verification, interpreter, judge, read_answers, verify
+from paddock.session.verify import ABSENT, BROKEN, HELD, UNCLEAR, Answer, Verification, interpreter, judge, read_answers, to_document, verify
 from paddock.session.verify_host import Seen
 from paddock.session.verify_table import Canary, Evidence
 from tests.conftest import applies, must
@@ -342,6 +343,14 @@ def test_what_was_noticed_outside_counts_more_than_words() -> None:
     assert judge(canary, answer, evidence()).state == HELD
     found = judge(canary, answer, evidence(arrived=frozenset({"TCP"})))
     assert (found.state, found.reason) == (BROKEN, "somebody came")
+
+
+def test_what_is_no_unicode_stays_out_of_the_document() -> None:
+    canary = replace(CANARY, tries="look at /\udcff and \ud800")
+    found = Verification("d", 0.1, (judge(canary, Answer((("/\udcff", "holds \udcfe\u00fc"),), "ok"), evidence()),), ())
+    text = json.dumps(to_document(found))
+    assert "ud800" in text
+    json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8")
 
 
 def test_an_excuse_counts_only_for_what_failed() -> None:
