@@ -347,12 +347,23 @@ def to_document(found: Verification) -> Mapping[str, object]:
         "plan": found.digest,
         "held": found.held,
         "seconds": round(found.seconds, 3),
-        "canaries": [
-            {"name": f.canary.name, "tried": f.canary.tries, "expected": expected(f.canary), "got": f.got, "result": f.state, "reason": f.reason}
-            for f in found.findings
-        ],
-        "notices": list(found.notices),
+        "canaries": [_row(finding) for finding in found.findings],
+        "notices": [_unicode(notice) for notice in found.notices],
     }
+
+
+def _row(finding: Finding) -> dict[str, str]:
+    canary = finding.canary
+    words = {"name": canary.name, "tried": canary.tries, "expected": expected(canary), "got": finding.got}
+    return {name: _unicode(text) for name, text in {**words, "result": finding.state, "reason": finding.reason}.items()}
+
+
+def _unicode(text: str) -> str:
+    """Names of files are bytes: what is no Unicode is written by its number, because strict readers of JSON refuse lone surrogates (PEP 383)."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def expected(canary: Canary) -> str:
