@@ -209,7 +209,11 @@ def test_ports_that_are_published_around() -> None:
     told = Entry(4000, COMMAND_LINE)
     found = compare(plan(allowed=hosts("a.test")), SEEN, around(plan(allowed=hosts("a.test"), publish=(3000, 4000)), publish=(entry, told)))
     assert texts(found) == ["port 3000 is published by the fence around"]
-    assert "loopback" in texts(judged(plan(allowed=hosts("a.test")), plan(allowed=hosts("a.test"), local_binding=True)))[0]
+    inner, outer = plan(allowed=hosts("a.test")), plan(allowed=hosts("a.test"), local_binding=True)
+    assert "loopback" in texts(judged(inner, outer))[0]
+    for origin, missing in ((PROJECT, True), (COMMAND_LINE, False)):
+        with_scalar = replace(SETTINGS, scalars={"sandbox.network.allowLocalBinding": Entry(True, origin)})
+        assert bool(compare(inner, SEEN, parse(describe(outer, with_scalar, ""))).missing) is missing
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"schema":2}', b'{"schema":1}', b'{"schema":1,"layout":[["/"]],"limits":{}}', b"\xff"])

@@ -59,7 +59,7 @@ class Around:
     publish: tuple[Open, ...]
     unprotected: tuple[Open, ...]
     guarded: frozenset[tuple[str, bool]]
-    local_binding: bool
+    local_binding: tuple[Open, ...]
     doors: bool
     limits: Limits
     accepted: str
@@ -92,12 +92,17 @@ def describe(plan: Plan, settings: Settings, accepted: str) -> bytes:
         "publish": _entries(settings.list("paddock.network.publish")),
         "unprotected": _entries(settings.list("paddock.filesystem.unprotect")),
         "guarded": [[denial.path, denial.is_glob] for denial in plan.guard.denied],
-        "local_binding": network.local_binding,
+        "local_binding": _local_binding(plan, settings),
         "doors": plan.doors,
         "limits": asdict(plan.limits),
         "accepted": accepted,
     }
     return dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _local_binding(plan: Plan, settings: Settings) -> list[list[str]]:
+    entry = settings.scalars.get("sandbox.network.allowLocalBinding")
+    return [["every port", entry.origin.file if entry is not None else "builtin"]] if plan.network.local_binding else []
 
 
 def _entries(entries: tuple[Entry, ...]) -> list[list[str]]:
@@ -133,7 +138,7 @@ def parse(data: bytes) -> Around:
             publish=_opened(value["publish"]),
             unprotected=_opened(value["unprotected"]),
             guarded=frozenset((path, is_glob) for path, is_glob in value["guarded"]),
-            local_binding=value["local_binding"] is True,
+            local_binding=_opened(value["local_binding"]),
             doors=value["doors"] is True,
             limits=Limits(**value["limits"]),
             accepted=value["accepted"],

@@ -168,8 +168,10 @@ class _Network:
         for item in self._not_inherited(around.dns):
             if item.what not in names:
                 yield Clause(f"records of {item.what} can be asked for in the fence around", None, f"list it here too, or take it out of {item.file}")
-        if around.local_binding and not network.local_binding:
-            yield Clause("ports that the command listens on appear on the host's loopback (allowLocalBinding of the fence around)", None, _RESTART)
+        for item in self._not_inherited(around.local_binding):
+            if not network.local_binding:
+                text = "ports that the command listens on appear on the host's loopback (allowLocalBinding of the fence around)"
+                yield Clause(text, None, f"allow it here too, or take it out of {item.file}")
         for item in self._not_inherited(around.publish):
             if int(item.what) not in network.publish and not network.local_binding:
                 yield Clause(f"port {item.what} is published by the fence around", None, f"list it here too, or take it out of {item.file}")

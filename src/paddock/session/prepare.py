@@ -130,7 +130,7 @@ def prepare(request: Request, *, make: bool = False) -> Prepared:
     present = _present(settings.context)
     made = plan_now()
     # Another run may have made them meanwhile: what matters is whether this plan knew of them.
-    if make and (make_own_folders(settings.context, made.plan) or _present(settings.context) != present):
+    if make and around is None and (make_own_folders(settings.context, made.plan) or _present(settings.context) != present):
         made = plan_now()
     if make and made.layout.outputs:
         from paddock.session.outputs import make_outputs  # few projects are read-only

@@ -17,8 +17,8 @@ _NAMESPACES = (
     "started with the right to make them. `paddock doctor` tries each step"
 )
 _INSIDE = (
-    "the variable PADDOCK says that this runs in a fence of Paddock already, but it is none that this version knows how to narrow: use the version that the "
-    "outer run was started with"
+    "this runs in a fence of Paddock already (PADDOCK=1), where no other can be built; `paddock run` narrows the one around, where it was built by the same "
+    "version and holds what it says"
 )
 _LIBRARY = "install libnftables (Debian and Ubuntu: apt install libnftables1), or run `paddock setup`"
 _PROC = "this looks like a container that hides parts of /proc: the kernel then refuses a new /proc to whoever is inside"
