@@ -54,9 +54,9 @@ class Mark(NamedTuple):
 
 
 class Before(NamedTuple):
-    """The memory. ``folders`` as they were listed; ``marks`` of known files, and by folder the names of those (``watched``); ``loose`` are protected places that
-    the command may write nevertheless, with what reads them; ``git`` are the paths that git believed; ``programs`` are folders of the caller's PATH that the
-    command may write; ``since`` is the beginning, by the clock of the file systems (nanoseconds).
+    """The memory. ``folders`` as they were listed; ``marks`` of known files, and by folder the names of those (``watched``); ``loose`` are protected places
+    that the command may write nevertheless, with what reads them; ``git`` are the paths that git believed; ``programs`` are folders of the caller's PATH that
+    the command may write; ``since`` is the beginning, by the clock of the file systems (nanoseconds).
     """
 
     cwd: str
