@@ -72,6 +72,10 @@ def test_a_signal_before_the_command_exists_ends_the_run_without_starting_it(wor
             assert trial.kill(SUPERVISOR, signal.SIGTERM)
             observer.go()
             assert trial.finish() == (143, ""), step
+            # Not one step more than the one that was being done.
+            done = observer.seen(SUPERVISOR)
+            assert "wait for the command" not in done
+            assert step in before[-2:] or before[-2] not in done, (step, done)
     assert world.records()[:2] == ["run.end", "run.start"]
     assert not (world.project / "started").exists()
 
@@ -111,12 +115,15 @@ def test_a_signal_while_the_report_is_written_ends_paddock_by_it(world: World, n
 
 
 @pytest.mark.parametrize("number", FORWARDED, ids=NAMES)
-def test_what_the_caller_ignores_stays_ignored_outside_and_inside(world: World, number: signal.Signals) -> None:
+def test_what_the_caller_ignores_stays_ignored_outside_and_inside(world: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervise, "GRACE_SECONDS", 0.05)  # after which whoever takes the signal for one would end the command
+
     def ignore() -> None:
         signal.signal(number, signal.SIG_IGN)
 
     observer = Observer("wait for the command")
-    trial = start_trial(world.prepared("/bin/sh", "-c", f"kill -{number.name[3:]} $$; echo alive; exit 7"), observer, before=ignore)
+    script = f"kill -{number.name[3:]} $$; sleep 0.3; echo alive; exit 7"
+    trial = start_trial(world.prepared("/bin/sh", "-c", script), observer, before=ignore)
     observer.wait_until_held()
     assert trial.kill(SUPERVISOR, number)
     observer.go()
