@@ -68,11 +68,11 @@ def start(
         streams = (*(standard_stream(fd, null) for fd in stdio), *passed)
         replaced = frozenset(place for place, fd in enumerate(streams) if terminal and is_our_terminal(fd))
         given = tuple(null if place in replaced else fd for place, fd in enumerate(streams))
-        ours, pid = _fork_launcher(plan, given, on_step, terminal=terminal)
+        ours, leash, pid = _fork_launcher(plan, given, on_step, terminal=terminal)
     except BaseException:
         os.close(null)
         raise
-    fence = Fence(plan, events, streams, ours, pid, null, replaced)
+    fence = Fence(plan, events, streams, ours, pid, null, replaced, leash)
     try:
         on_step("wait until the fence stands")
         fence.wait_until_ready(interrupt)
@@ -86,27 +86,42 @@ def start(
     return fence
 
 
-def _fork_launcher(plan: Plan, streams: tuple[int, ...], on_step: OnStep, *, terminal: bool) -> tuple[_socket.socket, int]:
-    """Our end of the control socket, and the launcher's process id."""
+def _fork_launcher(plan: Plan, streams: tuple[int, ...], on_step: OnStep, *, terminal: bool) -> tuple[_socket.socket, int, int]:
+    """Our end of the control socket, that of the leash, and the launcher's process id."""
     on_step("start the launcher")
-    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    hung_up, leash = os.pipe2(os.O_CLOEXEC)
     try:
-        pid = os.fork()
-        if pid == 0:
-            launch(plan, streams, theirs.fileno(), on_step, terminal=terminal)
+        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                launch(plan, streams, theirs.fileno(), hung_up, on_step, terminal=terminal)
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
     except OSError:
-        ours.close()
+        os.close(leash)
         raise
     finally:
-        theirs.close()
-    return ours, pid
+        os.close(hung_up)
+    return ours, leash, pid
 
 
 class Fence:
     """See ``ports.RunningFence``. Made by ``start``."""
 
     def __init__(
-        self, plan: Plan, events: EventSink, stdio: tuple[int, ...], control: _socket.socket, launcher: int, null: int, replaced: frozenset[int] = frozenset()
+        self,
+        plan: Plan,
+        events: EventSink,
+        stdio: tuple[int, ...],
+        control: _socket.socket,
+        launcher: int,
+        null: int,
+        replaced: frozenset[int] = frozenset(),
+        leash: int = -1,
     ) -> None:
         self.plan = plan
         self.observer: FileObserver | None = None
@@ -121,6 +136,7 @@ class Fence:
         self._positions: dict[int, int] = {}
         self._control = control
         self._launcher = launcher
+        self._leash = leash
         self._null = null
         self._keeper = -1
         self._groups: list[tuple[int, str]] = []
@@ -313,6 +329,8 @@ class Fence:
         if self._keeper >= 0:
             _end(self._keeper)
             os.close(self._keeper)
+        if self._leash >= 0:
+            os.close(self._leash)
         try:
             _, _, taken = os.wait4(self._launcher, 0)
         except ChildProcessError:

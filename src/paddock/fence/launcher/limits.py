@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from paddock.fence.counters import pack, read_all
 from paddock.fence.launcher import report
+from paddock.fence.launcher.janitor import Janitor
 from paddock.fence.launcher.state import StepFailed
 from paddock.model.cgroups import MEMORY, PROCESSES, Cgroup
 from paddock.model.plan import Plan
@@ -35,6 +36,7 @@ class Cgroups:
         self._plan = plan
         self._control = control
         self._made: list[_Made] = []
+        self._janitor: Janitor | None = None
         self._last = -1
 
     def describe(self) -> str:
@@ -48,10 +50,13 @@ class Cgroups:
                 made = _Made(cgroup, self._control)
                 self._made.append(made)
                 made.limit(self._plan)
+            self._janitor = Janitor(self._clean, frozenset(made.parent for made in self._made))  # before this process is inside: that one must not be
+            for made in self._made:
                 made.join()
         except OSError as error:
             self.step_out()
-            self.remove()
+            while self._made:
+                self._made.pop().remove()
             message = f"{error.strerror or error} ({error.filename})" if error.filename else error.strerror or str(error)
             raise StepFailed(self.describe(), error.errno or 0, message) from error
 
@@ -68,13 +73,22 @@ class Cgroups:
             made.step_out()
 
     def remove(self) -> None:
-        """Take them away, after their last figures are on their way. They must be empty."""
+        """Have them taken away, after their last figures are on their way. Process 1 must be gone."""
         if self._last >= 0:
             with suppress(BrokenPipeError):  # a supervisor that was killed asks no more
                 os.write(self._last, pack([read_all(made.cgroup, made.folder) for made in self._made]))
             os.close(self._last)
-        while self._made:
-            self._made.pop().remove()
+        if self._janitor is not None:
+            self._janitor.finish()
+
+    @property
+    def fd(self) -> int:
+        """What process 1 has to hold open as long as it lives; -1 for nothing."""
+        return self._janitor.fd if self._janitor is not None else -1
+
+    def _clean(self) -> None:
+        for made in self._made:
+            remove(made.parent, made.name)
 
 
 class _Made:
@@ -151,14 +165,17 @@ def remove(parent: int, name: str) -> None:
         while pids := _processes(folder):
             for pid in pids:
                 _end(pid)
-        os.rmdir(name, dir_fd=parent)
+        with suppress(FileNotFoundError):  # another one was faster
+            os.rmdir(name, dir_fd=parent)
     finally:
         os.close(folder)
 
 
 def _processes(folder: int) -> list[int]:
-    with open(os.open("cgroup.procs", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder), encoding="ascii") as file:
+    # A cgroup that another one has just removed has no such file any more.
+    with suppress(FileNotFoundError), open(os.open("cgroup.procs", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder), encoding="ascii") as file:
         return [int(line) for line in file]
+    return []
 
 
 def _end(pid: int) -> None:

@@ -20,6 +20,7 @@ from paddock.fence.inside.keeper import ALL_SIGNALS, Keeper, disguise
 from paddock.fence.kernel.process import close_from, set_dumpable
 from paddock.fence.kernel.signalfd import SignalFd
 from paddock.fence.launcher import guarding, report
+from paddock.fence.launcher.leash import hold
 from paddock.fence.launcher.limits import Cgroups
 from paddock.fence.launcher.lockdown import lockdown_steps
 from paddock.fence.launcher.namespaces import enter_steps
@@ -41,12 +42,13 @@ def all_steps(plan: Plan) -> tuple[Step, ...]:
     return (*enter_steps(), *network_steps(plan), *mount_steps(plan), *lockdown_steps(plan))
 
 
-def launch(plan: Plan, stdio: tuple[int, ...], control: int, on_step: OnStep, *, terminal: bool = False) -> NoReturn:
+def launch(plan: Plan, stdio: tuple[int, ...], control: int, leash: int, on_step: OnStep, *, terminal: bool = False) -> NoReturn:
     """Be the launcher. For a child fresh from fork(2): it never returns, and whatever happens is reported through ``control``.
 
-    ``stdio`` are all descriptors that commands will get, the three standard ones first.
+    ``stdio`` are all descriptors that commands will get, the three standard ones first; the supervisor holds the other ends of ``control`` and ``leash``.
     """
     state = State(plan, stdio, control, on_step, wants_terminal=terminal)
+    state.leash = leash
     _guarded(state, _launcher)
     os._exit(0)
 
@@ -90,10 +92,11 @@ def _do(state: State, name: str, work: Callable[[], T]) -> T:
 
 def _launcher(state: State) -> None:
     _ignore_signals()
-    _do(state, "close the caller's descriptors", lambda: close_from(3, frozenset((state.control, *state.stdio))))
+    _do(state, "close the caller's descriptors", lambda: close_from(3, frozenset((state.control, state.leash, *state.stdio))))
     cgroups = Cgroups(state.plan, state.control)
     if state.plan.cgroups:
         _do(state, cgroups.describe(), cgroups.enter)
+        state.kept = cgroups.fd
     try:
         _carry_out(enter_steps(), state)
         guarding.prepare(state)
@@ -106,6 +109,7 @@ def _launcher(state: State) -> None:
         os._exit(0)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     keeper = os.pidfd_open(pid)
+    hold(state.leash, keeper)
     guard = None
     try:
         _do(state, "leave the cgroups", cgroups.step_out)
@@ -155,7 +159,7 @@ def _say_ready(state: State, signals: SignalFd, tables: tuple[int, ...], null: i
     for notice in state.notices:
         report.send(state.control, report.NOTICE, notice.encode())
     guarding.hand_over(state)
-    close_from(3, frozenset((state.control, signals.fileno(), state.terminal, *tables)))
+    close_from(3, frozenset((state.control, signals.fileno(), state.terminal, state.kept, *tables)))
     report.send(state.control, report.READY)
 
 

@@ -35,6 +35,10 @@ class State:
         self.stdio = stdio
         self.control = control
         self.on_step = on_step
+        self.kept = -1
+        """Held open by process 1 for as long as it lives."""
+        self.leash = -1
+        """Hung up when the supervisor is done with this fence."""
         self.host = -1
         """The host's root, before the pivot."""
         self.stage = -1
