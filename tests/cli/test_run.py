@@ -127,7 +127,7 @@ def test_writing_outside_is_refused_and_inside_works(command: str, project: Path
 def test_a_dry_run_prints_and_runs_nothing(command: str, project: Path) -> None:
     ran = paddock(command, project, "--dry-run", "--", "touch", "made")
     assert ran.returncode == 0
-    assert "not covered" in ran.stdout
+    assert "everything else: readable, not writable" in ran.stdout
     assert not (project / "made").exists()
 
 
@@ -203,7 +203,11 @@ def test_a_command_cannot_widen_the_next_run_with_a_local_file(command: str, pro
     settings = json.dumps({"sandbox": {"filesystem": {"allowWrite": [str(outside)]}}})
     for folder in (".paddock", ".claude"):
         planted = paddock(command, project, "--", "sh", "-c", f"mkdir -p {folder} && printf '%s' '{settings}' > {folder}/settings.local.json")
-        assert planted.returncode == 0, "in this release names that do not exist can be made; what they say must not count"
+        assert planted.returncode != 0
+        assert not (project / folder).exists()
+        # Made all the same, by a command that ran before without a fence: it still does not count.
+        (project / folder).mkdir()
+        (project / folder / "settings.local.json").write_text(settings)
     ran = paddock(command, project, "--", "sh", "-c", f"echo x > {outside}/f")
     assert ran.returncode != 0
     assert "paddock trust" in ran.stderr
