@@ -12,7 +12,9 @@ import pytest
 
 from paddock.errors import PolicyError
 from paddock.model.hosts import parse_host
+from paddock.network.http_door import serve_http
 from paddock.network.ports import DNS_TCP, HTTP, SOCKS
+from paddock.network.socks_door import serve_socks
 from paddock.network.wire.tls import ALERT_ACCESS_DENIED
 from tests.network.support import Rig, Server, answer, echo, is_reset, policy, read_all, read_exactly, running, swallow, web
 from tests.network.wire import hellos
@@ -518,3 +520,27 @@ def test_repeated_refusals_are_told_once_and_counted() -> None:
             assert rig.turned_away(parse_host("10.0.0.1"), 22)
     assert [e.subject for e in rig.sink.of("violation")] == ["10.0.0.1:22"]
     assert rig.sink.wait("notice", "10.0.0.1:22").detail == (("count", 3),)
+
+
+class Leaving(socket.socket):
+    """A client that is gone when it is told that its tunnel stands."""
+
+    def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]  # the one form that is used
+        if data.startswith((b"HTTP/1.1 200 ", b"\x05\x00\x00")):
+            raise ConnectionResetError
+        super().sendall(data, flags)
+
+
+@pytest.mark.parametrize("door", [HTTP, SOCKS])
+def test_a_client_that_goes_while_its_tunnel_is_opened_leaves_no_connection(rig: Rig, server: Server, door: str) -> None:
+    ours, theirs = socket.socketpair()
+    client = Leaving(fileno=ours.detach())
+    if door == HTTP:
+        theirs.sendall(b"CONNECT allowed.test:%d HTTP/1.1\r\nHost: x\r\n\r\n" % server.port)
+    else:
+        theirs.sendall(b"\x05\x01\x00\x05\x01\x00\x03\x0callowed.test" + server.port.to_bytes(2, "big"))
+    with pytest.raises(ConnectionResetError):
+        (serve_http if door == HTTP else serve_socks)(rig.gate._desk, client)
+    assert len(rig.gate._dialled) == 1
+    assert all(sock.fileno() < 0 for sock in rig.gate._dialled)
+    theirs.close()

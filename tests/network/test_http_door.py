@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from paddock.network import http_door
 from paddock.network.ports import HTTP
 from paddock.network.wire.tls import ALERT_ACCESS_DENIED
-from tests.network.support import Rig, Server, answer, echo, policy, read_all, read_exactly, running, web
+from tests.network.support import TIMEOUT, Rig, Server, answer, echo, policy, read_all, read_exactly, running, web
 from tests.network.wire import hellos
 
 NAMES = {"allowed.test": ["127.0.0.1"], "second.test": ["127.0.0.1"], "priv.wild.test": ["10.255.255.1"], "mds.wild.test": ["169.254.169.254"]}
@@ -341,3 +343,25 @@ def test_a_slow_head_has_an_end_an_idle_connection_ends_quietly_and_a_body_takes
     assert rig.sink.wait("violation", "(malformed request)").detail == (("door", "http"),)
     os.close(expire)
     os.close(expired)
+
+
+@pytest.mark.parametrize("how", ["reset", "end"])
+def test_a_client_that_goes_within_its_body_does_not_keep_its_server(how: str) -> None:
+    ended = threading.Event()
+
+    def silent(_: Server, client: socket.socket) -> None:
+        with contextlib.suppress(ConnectionError):
+            while client.recv(65_536):
+                pass
+        ended.set()
+
+    server = Server(silent)
+    with running(policy(f"127.0.0.1:{server.port}")) as rig:
+        with rig.connect(HTTP) as client:
+            client.sendall(get(f"127.0.0.1:{server.port}", extra="Content-Length: 99\r\n", method="POST") + b"part")
+            if how == "reset":
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        assert ended.wait(TIMEOUT)
+        rig.sink.wait("flow", f"127.0.0.1:{server.port}")
+        assert rig.sink.of("violation") == []
+    server.close()

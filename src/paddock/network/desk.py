@@ -63,10 +63,11 @@ class Desk:
         self.teller.refused("network", "connect", "(malformed request)", decision, door=door)
         return decision
 
-    def converse(self, passage: Passage, client: socket.socket, early: bytes = b"") -> None:
-        """Relay an opened connection until it ends, checking what is visible."""
+    def converse(self, passage: Passage, client: socket.socket, early: bytes = b"", *, greeting: bytes = b"") -> None:
+        """Relay an opened connection until it ends, checking what is visible; ``greeting`` tells the client first that it is open. Closes both sockets."""
         conversation = Conversation(self._decider(), self.teller, passage.asked, client, passage.upstream)
         try:
+            client.sendall(greeting)
             conversation.run(early)
         finally:
             conversation.close()

@@ -76,12 +76,19 @@ class Exchange:
                 self._up.send(last_chunk(self._head, part))
                 return
             elif part is None:
-                data = self._client.recv(CHUNK)
-                if not data:
-                    raise HttpEndedError("the client ended within its request")
-                self._reader.feed(data)
+                self._reader.feed(self._more())
             else:
                 raise HttpError("a request within a request")
+
+    def _more(self) -> bytes:
+        """More octets of the client; one that is gone, however it went, gets no answer, so nobody waits for one."""
+        try:
+            data = self._client.recv(CHUNK)
+        except OSError as error:
+            raise HttpEndedError("the client broke off its request") from error
+        if not data:
+            raise HttpEndedError("the client ended within its request")
+        return data
 
     def _request_fields(self) -> Headers:
         gone = HOP_BY_HOP | self._head.tokens(b"connection") | {b"host"}

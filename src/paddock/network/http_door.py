@@ -87,8 +87,7 @@ def _tunnel(desk: Desk, client: socket.socket, reader: RequestReader, head: Head
     if isinstance(found, Refusal):
         say(client, http_answer(found.status, found.decision))
         return
-    client.sendall(ESTABLISHED)
-    desk.converse(found, client, reader.rest)
+    desk.converse(found, client, reader.rest, greeting=ESTABLISHED)
 
 
 def _forward(desk: Desk, client: socket.socket, reader: RequestReader, head: Head) -> bool:

@@ -34,8 +34,7 @@ def serve_socks(desk: Desk, client: socket.socket) -> None:
     if isinstance(found, Refusal):
         say(client, reply(REPLIES.get(found.status, Reply.GENERAL_FAILURE)))
         return
-    client.sendall(reply(Reply.SUCCEEDED))
-    desk.converse(found, client, reader.rest)
+    desk.converse(found, client, reader.rest, greeting=reply(Reply.SUCCEEDED))
 
 
 def _request(reader: SocksReader, client: socket.socket) -> Request:
