@@ -52,10 +52,11 @@ def test_a_session_that_belongs_to_root_is_of_no_use() -> None:
 
 
 def test_without_the_right_to_go_back_there_is_nothing() -> None:
-    assert find(FakeTree(session(), (f"{MANAGER}/app.slice/cgroup.procs", f"{MANAGER}/app.slice"))) != ()
-    tree = FakeTree(session(), (MANAGER,))
-    tree.owned = (f"{MANAGER}/app.slice/cgroup.procs", f"{MANAGER}/cgroup.procs")
-    assert find(tree) == ()
+    class NoReturn(FakeTree):
+        def writable(self, path: str) -> bool:
+            return super().writable(path) and path != f"/sys/fs/cgroup{SCOPE}/cgroup.procs"
+
+    assert find(NoReturn(session(), (MANAGER,))) == ()
 
 
 def test_a_folder_without_its_list_of_processes_is_of_no_use() -> None:
