@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import termios
-from pathlib import Path
 
 from paddock.session.terminal import raw_modes
 from tests.conftest import applies
@@ -217,14 +216,6 @@ attempt(fcntl.ioctl, 0, termios.TIOCGETD, bytes(4))
     with desk.screen(inside(desk, script)) as screen:
         screen.expect("EPERM\r\nok\r\n")
         screen.end()
-
-
-def test_the_device_of_a_run_is_gone_with_it(desk: Desk) -> None:
-    before = set(Path("/dev/pts").iterdir())
-    with desk.screen(inside(desk, "print(os.ttyname(0))")) as screen:
-        screen.expect("/dev/pts/0")
-        screen.end()
-    assert set(Path("/dev/pts").iterdir()) == before
 
 
 def test_the_screen_waits_for_nothing_that_never_comes() -> None:

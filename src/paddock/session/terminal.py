@@ -31,6 +31,8 @@ from paddock.session.supervise import Loop
 __all__ = ["Relay", "raw_modes"]
 
 CHUNK = 65536
+_TERMINAL_HOLDS = 65536
+_ONE_READ = 4096
 _SIGNALS = (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH)
 # What else ends a process that does nothing about it (signal(7)) and that the loop does not pass on.
 _DEADLY = tuple(
@@ -141,7 +143,7 @@ class Relay:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            if self._inner >= 0:
+            if self._inner >= 0 and kind is None:
                 self._drain()
         finally:
             self._leave()
@@ -242,8 +244,10 @@ class Relay:
 
     def _suspend(self, signo: int) -> None:
         """Stop this process and its group as the command was stopped; go on when the caller's shell continues it."""
-        while not self._out.full and self._out.pump():
-            pass
+        # What it said before it stopped, as far as a terminal holds (64 KiB): others inside may go on writing for ever.
+        for _ in range(_TERMINAL_HOLDS // _ONE_READ):
+            if self._out.full or not self._out.pump():
+                break
         self._leave()
         # Never by SIGSTOP: the other three are without effect where nobody would continue us (in an orphaned group, setpgid(3p)).
         by = signal.SIGTSTP if signo == signal.SIGSTOP else signal.Signals(signo)
@@ -263,9 +267,18 @@ class Relay:
         found = False
         while True:
             try:
-                found |= self._signals.read()[0] == signal.SIGCONT
+                signo, _ = self._signals.read()
             except BlockingIOError:
                 return found
+            if signo in _DEADLY:
+                self._die(signo)
+            found |= signo == signal.SIGCONT
+
+    def _die(self, signo: int) -> None:
+        """End as this process would have ended without a terminal. Process 1 sees it and ends the fence."""
+        self._leave()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signo,))
+        os.kill(os.getpid(), signo)
 
     def _on_signal(self) -> None:
         signo, _ = self._signals.read()
@@ -274,9 +287,7 @@ class Relay:
         elif signo == signal.SIGWINCH:
             self._copy_size()
         elif signo in _DEADLY:
-            self._leave()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signo,))
-            os.kill(os.getpid(), signo)  # as it would have ended without a terminal; process 1 sees it and ends the fence
+            self._die(signo)
         elif self._opened and self._foreground():  # continued after a SIGSTOP: that one could not be seen coming
             self._copy_size()
             self._enter()
