@@ -360,6 +360,31 @@ def test_an_excuse_counts_only_for_what_failed() -> None:
     assert (found.state, found.reason) == (ABSENT, "not on this kernel")
 
 
+@pytest.mark.parametrize(
+    ("ending", "error"),
+    [
+        (Ending(130, "signal"), KeyboardInterrupt),
+        (Ending(143, "command"), KeyboardInterrupt),  # the probe got it first
+        (Ending(124, "timeout"), LaunchError),
+        (Ending(123, "limit"), LaunchError),
+    ],
+)
+def test_a_probe_that_was_ended_says_nothing(seat: Seat, monkeypatch: pytest.MonkeyPatch, ending: Ending, error: type[BaseException]) -> None:
+    def ended(plan: Plan, events: EventSink, *, stdio: tuple[int, int, int], on_step: OnStep) -> Ending:
+        os.write(stdio[1], b'{"name": "mounts", "said": [["/", "ro"]], "twin": "ok"}\n')
+        return ending
+
+    monkeypatch.setattr(verifying, "conduct", ended)
+    with pytest.raises(error):
+        verify(plan_of(seat))
+
+
+def test_a_probe_that_says_nothing_is_an_error(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "conduct", lambda *_arguments, **_more: Ending(1, "command"))
+    with pytest.raises(LaunchError, match="ended with 1 before it said anything"):
+        verify(plan_of(seat))
+
+
 def test_an_interpreter_that_the_command_could_write_is_not_believed(seat: Seat) -> None:
     plan = plan_of(seat).plan
     assert interpreter(plan) == os.path.realpath(sys.executable)

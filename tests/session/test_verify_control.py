@@ -60,6 +60,8 @@ def tried(plan: Plan, state: Path) -> dict[str, Finding]:
             timeout=60,
         )
         evidence = Evidence(host.look(), ())
+    left = [name for name in os.listdir("/tmp") if host.token in name]
+    assert left == [], "the probe clears up after itself even where /tmp is not a fence's own"
     answers = read_answers(done.stdout, {canary.name for canary in wanted if not canary.absent})
     return {canary.name: judge(canary, answers.get(canary.name), evidence) for canary in wanted if not canary.absent}
 

@@ -23,7 +23,7 @@ from paddock.model.text import cap
 from paddock.session import verify_files, verify_kernel, verify_network, verify_processes
 from paddock.session.prepare import Prepared
 from paddock.session.run import STARTED, conduct
-from paddock.session.supervise import Ending
+from paddock.session.supervise import SIGNALS, Ending
 from paddock.session.verify_groups import limits_in_force
 from paddock.session.verify_host import HostSide
 from paddock.session.verify_table import ANY, Canary, Evidence
@@ -52,6 +52,7 @@ HELD, BROKEN, UNCLEAR, ABSENT = "held", "got through", "unclear", "does not appl
 PATIENCE_SECONDS = 30.0
 _ANSWERS_LIMIT = 1 << 18
 _TEXT_LIMIT = 200
+_INTERRUPTED = frozenset(128 + number for number in SIGNALS)
 _MODULES = ("base", "files", "processes", "calls", "network", "main")
 _PACKAGE = "paddock.fence.inside.canary"
 # What the C library and its loader ignore where a program must not be led astray (ld.so(8), secure-execution mode): through these a file of the project could
@@ -246,8 +247,8 @@ def _read(reader: int) -> bytes:
 
 def _require(ending: Ending, text: bytes) -> None:
     """Raises unless the probe came to its end."""
-    if ending.cause == "signal":
-        raise KeyboardInterrupt
+    if ending.cause == "signal" or ending.code in _INTERRUPTED:
+        raise KeyboardInterrupt  # a signal to this program is passed on, and the probe may be gone before the grace period is over
     if ending.cause == "timeout":
         raise LaunchError(
             "the probe did not come to its end in time", step="try the canaries", hint="a longer paddock.limits.timeoutSeconds, or a quieter machine"

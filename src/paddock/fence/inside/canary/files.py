@@ -157,7 +157,10 @@ def set_id(token: str) -> Answer:
     ]
     twin = attempt(os.chmod, plain, 0o755)
     os.close(fd)
+    for name in os.listdir(folder):
+        (os.rmdir if name == "folder" else os.unlink)(name, dir_fd=folder)
     os.close(folder)
+    os.rmdir(base)
     return said, twin
 
 

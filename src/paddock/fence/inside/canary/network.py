@@ -198,6 +198,8 @@ def host_socket(where: list[str], token: str) -> Answer:
         own.bind("\0" + name[1:] if name.startswith("@") else name)
         own.listen(1)
         twin = connect(name)
+        if not name.startswith("@"):
+            os.unlink(name)
     return [[name, connect(name)] for name in where], twin
 
 
