@@ -51,10 +51,22 @@ def library_page(generated: str) -> str:
         parts.append(f"## {title}\n")
         for name in names:
             parts += _entry(f"paddock.{name}", getattr(paddock, name))
+        if title == "Policies":
+            parts += _profiles()
     parts.append("## What results and answers hold\n")
     for record in (Violation, Flow, Usage, Verdict, Origin):
         parts += _entry(record.__name__, record)
     return "\n".join(parts)
+
+
+def _profiles() -> list[str]:
+    from json import dumps
+
+    from paddock.settings.profiles import PROFILES
+
+    head = ["### Profiles\n", "Settings like any others, with the scope of the command line.\n"]
+    shown = (f'#### "{p.name}"\n\n{p.summary[0].upper()}{p.summary[1:]}.\n\n```json\n{dumps(p.settings, indent=2)}\n```\n' for p in PROFILES.values())
+    return [*head, *shown]
 
 
 def _entry(name: str, thing: object) -> list[str]:
