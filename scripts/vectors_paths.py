@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from paddock.errors import PolicyError, SettingsError
-from paddock.host.files import SMALL_FILE_BYTES
+from paddock.host.files import SMALL_FILE_BYTES, Status
 from paddock.model import paths
 from paddock.model.globs import EXPANDED, handling, literal_prefix
 from paddock.model.hosts import HostError, parse_host, parse_pattern
@@ -102,6 +102,14 @@ class Host:
 
     def links(self, path: str) -> tuple[int, int, int]:
         return 1, hash(path), 1
+
+    def status(self, path: str) -> Status | None:
+        kind = self.kind(path)
+        return None if kind is None else Status(kind, 1, hash(path), 1, 0o644, 0, 0, 0)
+
+    def begins(self, path: str, start: bytes) -> bool:
+        value = self.entries.get(path)
+        return isinstance(value, bytes) and value.startswith(start)
 
     def socket(self, path: str) -> bool:
         return path == ""
