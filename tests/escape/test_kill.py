@@ -132,6 +132,15 @@ def test_killing_the_supervisor_and_the_launcher_together_leaves_nothing(world: 
     assert Leftovers.now(world.base).cgroups == frozenset()
 
 
+def test_killing_the_guard_ends_the_command_and_says_so(world: World) -> None:
+    observer = Observer()
+    trial = start_trial(world.prepared("/bin/sh", "-c", "echo on; " + LONG[2]), observer)
+    trial.wait_for("on\n")
+    assert trial.kill(LAUNCHER)
+    assert trial.finish()[0] == 137
+    assert "notice" in world.records()[:3]
+
+
 def test_killing_a_supervisor_with_an_open_gate_leaves_nothing(world: World) -> None:
     ask = """
 import socket, time
