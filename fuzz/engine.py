@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-__all__ = ["LIMIT", "Disagreement", "Failure", "Target", "check", "inputs", "minimise", "seeds_of"]
+__all__ = ["LIMIT", "Disagreement", "Failure", "Target", "check", "inputs", "minimise", "mutated", "seeds_of"]
 
 LIMIT: Final = 70_000
 """Octets of the longest input: longer than every limit of the readers."""
@@ -123,7 +123,7 @@ def inputs(target: Target, seeds: Sequence[bytes], number: int) -> Iterator[tupl
         seen.add(hash(happened))
         yield failure, data
     while True:
-        data = _mutated(rng, pool, target.words)
+        data = mutated(rng, pool, target.words)
         failure, happened = check(target, data)
         if hash(happened) not in seen and len(seen) < 100 * POOL:
             seen.add(hash(happened))
@@ -134,7 +134,8 @@ def inputs(target: Target, seeds: Sequence[bytes], number: int) -> Iterator[tupl
         yield failure, data
 
 
-def _mutated(rng: random.Random, pool: Sequence[bytes], words: Sequence[bytes]) -> bytes:
+def mutated(rng: random.Random, pool: Sequence[bytes], words: Sequence[bytes]) -> bytes:
+    """One of ``pool``, changed in a few places."""
     data = bytearray(rng.choice(pool))
     for _ in range(rng.choice((1, 1, 2, 3, 5, 8))):
         rng.choice(MUTATIONS)(rng, data, pool, words)
