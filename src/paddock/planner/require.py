@@ -11,7 +11,7 @@ from paddock.model.cgroups import PROCESSES, Cgroup
 from paddock.model.plan import Uncovered
 from paddock.model.policy import Limits, Policy
 from paddock.model.settings import Notice, Scope, Settings
-from paddock.planner.enforce import ways
+from paddock.planner.enforce import wants_cgroup
 
 __all__ = ["coarse", "enforceable", "require", "unenforced"]
 
@@ -47,6 +47,10 @@ def unenforced(settings: Settings, facts: Facts) -> Iterator[Uncovered]:
 
 def coarse(settings: Settings, limits: Limits, cgroups: tuple[Cgroup, ...]) -> Iterator[Notice]:
     """What was asked for and is kept by looking now and then: how finely."""
+    if not wants_cgroup(limits):
+        return
+    from paddock.planner.ways import ways  # most runs have no such limit
+
     for way in ways(limits, cgroups):
         entry = settings.scalars.get(f"paddock.limits.{way.key}")
         if way.by == "watcher" and entry is not None:

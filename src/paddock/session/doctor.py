@@ -11,7 +11,8 @@ from paddock.events.place import open_folder
 from paddock.host.doctor_facts import Surroundings, look_around
 from paddock.host.doctor_fixes import Fix, explain
 from paddock.model.policy import Limits
-from paddock.planner.enforce import cgroups_for, ways
+from paddock.planner.enforce import cgroups_for
+from paddock.planner.ways import ways
 from paddock.session.launch_trial import launch_nothing
 from paddock.session.logbook import state_home
 from paddock.session.trial import Result, Trial, chains, try_chain

@@ -9,7 +9,7 @@ from enum import Enum
 from paddock.model.paths import is_beneath, relative
 from paddock.model.plan import Plan
 from paddock.model.settings import Context, Entry, Origin, Settings
-from paddock.planner.enforce import ways
+from paddock.planner.ways import ways
 from paddock.session.prepare import Prepared
 from paddock.settings.layer import key_of
 from paddock.settings.table import Merge

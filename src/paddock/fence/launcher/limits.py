@@ -7,7 +7,6 @@ import select
 import signal
 from contextlib import suppress
 
-from paddock.fence.counters import pack, read_all
 from paddock.fence.launcher import report
 from paddock.fence.launcher.janitor import Janitor
 from paddock.fence.launcher.state import StepFailed
@@ -33,6 +32,9 @@ class Cgroups:
     """
 
     def __init__(self, plan: Plan, control: int) -> None:
+        if plan.cgroups:
+            import paddock.fence.counters  # noqa: F401 -- before the namespaces, and for the plans only that need it
+
         self._plan = plan
         self._control = control
         self._made: list[_Made] = []
@@ -75,6 +77,8 @@ class Cgroups:
     def remove(self) -> None:
         """Have them taken away, after their last figures are on their way. Process 1 must be gone."""
         if self._last >= 0:
+            from paddock.fence.counters import pack, read_all  # loaded already
+
             with suppress(BrokenPipeError):  # a supervisor that was killed asks no more
                 os.write(self._last, pack([read_all(made.cgroup, made.folder) for made in self._made]))
             os.close(self._last)
