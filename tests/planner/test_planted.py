@@ -175,6 +175,18 @@ def test_a_link_that_leaves(place: Place, target: str) -> None:
     assert place.candidates(before)[0][1].target == target
 
 
+def test_a_virtual_environment_is_ordinary_work(place: Place) -> None:
+    settle()
+    before = place.remember()
+    for folder, marked in (("env", True), ("fake", False)):
+        (place.project / folder / "bin").mkdir(parents=True)
+        (place.project / folder / "bin" / "python3").symlink_to("/usr/bin/python3")
+        (place.project / folder / "bin" / "python").symlink_to("/etc/shadow")
+        if marked:
+            place.put(f"{folder}/pyvenv.cfg")
+    assert place.found(before) == [("env/bin/python", True, LINK), ("fake/bin/python", True, LINK), ("fake/bin/python3", True, LINK)]
+
+
 def test_a_link_that_was_turned_round(place: Place) -> None:
     link = place.project / "way"
     link.symlink_to("src")

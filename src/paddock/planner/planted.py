@@ -320,8 +320,15 @@ class _Look:
 
     def link(self, path: str, *, made: bool) -> None:
         end = self.view.resolve(path)
-        if self.before.access(end.path) is not Access.WRITE:
+        if self.before.access(end.path) is not Access.WRITE and not self.is_interpreter(path, end.path):
             self.add(path, LINK, "leads out of what the command may write", made=made, target=self.view.readlink(path))
+
+    def is_interpreter(self, path: str, target: str) -> bool:
+        """Whether a link is the ``bin/python`` of a virtual environment: every new one has it, and it leads to nothing that the command made."""
+        folder, _, name = path.rpartition("/")
+        above, _, bin_folder = folder.rpartition("/")
+        named = bin_folder == "bin" and name.startswith("python") and target.rpartition("/")[2].startswith("python")
+        return named and self.view.kind(f"{above}/pyvenv.cfg") is Kind.FILE
 
     # -- folders of programs, and what was lifted
 
