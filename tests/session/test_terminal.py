@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import termios
 from collections.abc import Callable
 from pathlib import Path
@@ -389,6 +390,32 @@ def test_the_terminal_is_left_as_it_was_found(desk: Desk, command: tuple[str, ..
         assert screen.modes() == before
         screen.send("\r")
         screen.end()
+
+
+@pytest.mark.parametrize("step", ["wait for the command", "end the fence"])
+def test_the_terminal_is_left_as_it_was_found_by_a_defect_of_ours(desk: Desk, step: str) -> None:
+    script = f"""
+import sys, termios
+sys.path[:0] = {[entry for entry in sys.path if entry]!r}
+from paddock.session.prepare import Request, prepare
+from paddock.session.run import run
+def fail(step):
+    if step == {step!r}:
+        print("raw" if not termios.tcgetattr(0)[3] & termios.ICANON else "cooked", flush=True)
+        raise RuntimeError("injected")
+import os
+request = Request(argv=("sh", "-c", "echo ready; read line"), cwd=os.getcwd(), environ=dict(os.environ), sources=("cli",))
+try: run(prepare(request, make=True), on_publish=print, on_step=fail)
+except RuntimeError as error: print(error)
+"""
+    (desk.project.parent / "script").write_text(script)
+    with desk.screen(["sh", "-c", '"$@"; echo over; read hold', "sh", sys.executable, "-I", "../script"]) as screen:
+        before = screen.modes()
+        if step == "end the fence":
+            screen.expect("ready")
+            screen.send("\r")
+        screen.expect("raw.*injected.*over")
+        assert screen.modes() == before
 
 
 @pytest.mark.parametrize("first", [0, 1])

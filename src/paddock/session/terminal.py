@@ -340,7 +340,7 @@ class Relay:
 def _alone_with_it() -> bool:
     """Whether the terminal is the command's from the start: it is its standard input, and no pipe leads to somebody who may want it too."""
     try:
-        mine = os.tcgetpgrp(0) >= 0
+        mine = os.get_inheritable(0) and os.tcgetpgrp(0) >= 0  # otherwise it was closed, and a descriptor of ours has the number
     except OSError:
         return False
     return mine and not any(_is_pipe(fd) for fd in (1, 2))
