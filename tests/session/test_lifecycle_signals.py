@@ -80,7 +80,7 @@ def test_a_signal_before_the_command_exists_ends_the_run_without_starting_it(wor
     assert not (world.project / "started").exists()
 
 
-@pytest.mark.parametrize("step", ["end the fence", "record the end"])
+@pytest.mark.parametrize("step", ["end the fence", "record the end", "close the event log"])
 def test_a_signal_when_the_command_has_ended_changes_nothing(world: World, step: str) -> None:
     observer = Observer(step)
     trial = start_trial(world.prepared("/bin/sh", "-c", "exit 7"), observer)

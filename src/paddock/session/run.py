@@ -97,6 +97,7 @@ def _carry_out(prepared: Prepared, on_publish: Callable[[str], None], steps: _St
         steps("record the end")
         seconds = time.monotonic() - began
         recorder.emit(_end_event(ending, seconds))
+        steps("close the event log")
     return Outcome(run_id, ending, seconds, recorder, tuple(run.published), replace(run.usage, wall_seconds=seconds), planted, run.signal)
 
 
