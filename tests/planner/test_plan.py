@@ -88,6 +88,12 @@ def test_loopback_ports_of_the_host(patterns: list[str], ports: tuple[int, ...])
 
 def test_a_disk_limit_sizes_tmp() -> None:
     assert plan(replace(policy(), limits=Limits(disk_mb=5))).tmp_bytes == 5 << 20
+    assert plan(replace(policy(), limits=Limits(disk_mb=5, memory_mb=900))).tmp_bytes == 5 << 20
+    assert (
+        plan(replace(policy(), limits=Limits(disk_mb=9000, memory_mb=50))).tmp_bytes
+        == plan(replace(policy(), limits=Limits(memory_mb=50))).tmp_bytes
+        == 50 << 20
+    )
 
 
 def test_a_private_cache_per_project() -> None:

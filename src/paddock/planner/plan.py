@@ -13,7 +13,7 @@ from paddock.host.files import Files
 from paddock.model import paths
 from paddock.model.guard import GuardRules
 from paddock.model.plan import Access, Place, Plan, PrivateFile
-from paddock.model.policy import HostRule, NetworkPolicy, PathRule, Policy
+from paddock.model.policy import HostRule, Limits, NetworkPolicy, PathRule, Policy
 from paddock.model.settings import Context, Entry, Settings
 from paddock.model.unprotect import Lifting
 from paddock.planner import environment
@@ -112,7 +112,7 @@ def draft(
         host_ports=_host_ports(network),
         doors=doors,
         limits=limits,
-        tmp_bytes=(policy.limits.disk_mb or TMP_MIB) * MIB,
+        tmp_bytes=_room(policy.limits),
         shm_bytes=SHM_MIB * MIB,
         run_bytes=RUN_MIB * MIB,
         uncovered=(*layout.uncovered, *unenforced(settings, facts)),
@@ -125,6 +125,12 @@ def draft(
         watched=watched(limits, cgroups),
     )
     return Draft(_with_digest(plan), ground, view, layout, presets)
+
+
+def _room(limits: Limits) -> int:
+    """Bytes for temporary files. They are kept in memory, so a limit on memory bounds them too, whoever counts it."""
+    wanted = limits.disk_mb or TMP_MIB
+    return (wanted if limits.memory_mb is None else min(wanted, limits.memory_mb)) * MIB
 
 
 def _prepare_git(
