@@ -128,6 +128,20 @@ def test_acceptances_of_several_people_s_words_at_once_are_whole(tmp_path: Path)
     assert len(list((tmp_path / "state/trust").iterdir())) == 1
 
 
+def test_what_a_killed_acceptance_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    state, project = str(tmp_path / "state"), "/project"
+    record = Path(record_trust(state, project, "0" * 64, []))
+    ended = os.fork()
+    if ended == 0:
+        os._exit(0)
+    os.waitpid(ended, 0)
+    stale, other, mine = (record.with_name(name) for name in (f"{record.name}.{ended}.00", f"x.json.{ended}.00", f"{record.name}.{os.getpid()}.00"))
+    for draft in (stale, other, mine):
+        draft.touch()
+    record_trust(state, project, "1" * 64, [])
+    assert set(record.parent.iterdir()) == {record, other, mine}
+
+
 def test_fifty_runs_in_one_process_leave_nothing_in_it(world: World) -> None:
     """As a library: commands that succeed, that do not exist, that need the gate, and fences that cannot be built."""
     plain = world.prepared("true")

@@ -51,6 +51,7 @@ def record_trust(state_home: str, project_root: str, digest: str, entries: Seque
     path = _path(state_home, project_root, part)
     folder = path.rpartition("/")[0]
     os.makedirs(folder, mode=0o700, exist_ok=True)
+    _sweep(folder, path.rpartition("/")[2])
     shown = [{"key": entry.origin.key, "text": recorded(entry)} for entry in entries]
     record = {"version": _VERSION, "project": project_root, "digest": digest, "entries": shown}
     data = json.dumps(record, indent=1).encode("ascii") + b"\n"
@@ -66,6 +67,18 @@ def record_trust(state_home: str, project_root: str, digest: str, entries: Seque
         os.unlink(draft)
         raise
     return path
+
+
+def _sweep(folder: str, name: str) -> None:
+    """Remove the drafts of writers that were killed before they could rename them; the second last part of a draft's name is the writer's process id."""
+    for draft in os.listdir(folder):
+        start, _, rest = draft.partition(".json.")
+        pid = rest.partition(".")[0]
+        if f"{start}.json" == name and pid.isdecimal() and not os.path.exists(f"/proc/{pid}"):
+            try:
+                os.unlink(f"{folder}/{draft}")
+            except FileNotFoundError:
+                continue  # another one was faster
 
 
 def forget_trust(state_home: str, project_root: str) -> bool:
