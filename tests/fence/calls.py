@@ -231,6 +231,43 @@ def nodes() -> None:
         say("interrupted")
 
 
+def readers() -> None:
+    """Reading, of what is there and of what is only there for the caller."""
+    for path in (
+        "/proc/self/stat",
+        "/proc/self/exe",
+        "/proc/self",
+        "/proc/self/fd",
+        "/proc/self/ns/net",
+        "/proc/mounts",
+        "/proc/self/environ",
+        "/proc",
+        "/dev/zero",
+    ):
+        opened(path, path, os.O_RDONLY)
+    say(content("/proc/self/stat").split()[0] == str(os.getpid()), content("/proc/thread-self/comm") == content("/proc/self/comm"))
+    say(sorted(os.listdir("/proc/self/task")) == [str(threading.get_native_id())], len(os.listdir(".")) > 0)
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    opened("another's status", f"/proc/{pid}/status", os.O_RDONLY)
+    opened("another's folder", f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.mkfifo("pipe")
+    opened("nobody writes", "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    held = os.open("pipe", os.O_RDWR)
+    opened("somebody may write", "pipe", os.O_RDONLY)
+    os.close(held)
+    pid = os.fork()
+    if pid == 0:
+        os.close(os.open("pipe", os.O_WRONLY))
+        os._exit(0)
+    opened("somebody came and went", "pipe", os.O_RDONLY)
+    os.waitpid(pid, 0)
+    opened("a pipe again", f"/proc/self/fd/{os.pipe()[0]}", os.O_RDONLY)
+
+
 def proc() -> None:
     """Devices, and what the caller alone means by a path."""
     opened("comm", "/proc/self/comm", os.O_WRONLY)
@@ -334,7 +371,7 @@ def limits() -> None:
 
 BASE = sys.argv[1]
 os.chdir(BASE)
-for part in (flags, names, links, directories, moves, nodes, proc, threads, limits):
+for part in (flags, names, links, directories, moves, nodes, readers, proc, threads, limits):
     say("==", part.__name__)
     os.umask(0o022)
     os.chdir(BASE)

@@ -27,11 +27,12 @@ def unfenced(folder: Path) -> str:
     return done.stdout
 
 
-def test_every_call_gives_what_it_gives_without_a_fence(project: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hidden", [(), (Denial("/nowhere", RULE),)], ids=["writing", "reading too"])
+def test_every_call_gives_what_it_gives_without_a_fence(project: Path, tmp_path: Path, hidden: tuple[Denial, ...]) -> None:
     other = tmp_path / "unfenced"
     other.mkdir()
     expected = unfenced(other)
-    result = run(make_plan(project, (PYTHON, "-I", "-S", "-c", CALLS, str(project)), guard=guarding(project)))
+    result = run(make_plan(project, (PYTHON, "-I", "-S", "-c", CALLS, str(project)), guard=guarding(project, hidden=hidden)))
     assert result.err == ""
     assert result.out.splitlines() == expected.splitlines()
     assert "interrupted" in expected

@@ -153,7 +153,7 @@ def test_a_link_to_a_path_that_may_not_be_written_is_kept_too() -> None:
 def test_a_loop_of_links_is_an_absent_path() -> None:
     files = tree({f"{APP}/a": Link("b"), f"{APP}/b": Link("a")})
     laid = layout(filesystem(deny_read=[f"{APP}/a/x"]), files)
-    assert laid.uncovered[0].subject.startswith(APP)
+    assert any(path.startswith(APP) for path, _, _ in laid.absent)
 
 
 def test_writing_through_an_allowed_link_goes_where_it_leads() -> None:
@@ -167,12 +167,7 @@ def test_writing_through_an_allowed_link_goes_where_it_leads() -> None:
 def test_an_absent_denied_path_in_a_write_root_is_kept_for_the_guard() -> None:
     laid = layout(filesystem(deny_write=[f"{APP}/later", "/srv/later"], deny_read=[f"{APP}/.env.local"]), tree({}))
     assert {path for path, _, _ in laid.absent if path.startswith((APP, "/srv"))} == {f"{APP}/later", f"{APP}/.env.local"}
-    assert [item.subject for item in laid.uncovered] == [f"{APP}/.env.local"]
-
-
-def test_a_pattern_in_a_write_root_says_that_later_files_are_not_covered() -> None:
-    laid = layout(filesystem(deny_read=[f"{APP}/**/.env", "/srv/*.key"]), tree({f"{APP}/.env": ""}))
-    assert [item.subject for item in laid.uncovered if "starts" in item.reason] == [f"{APP}/**/.env"]
+    assert not laid.uncovered
 
 
 def test_an_absent_path_where_nothing_can_be_made_is_not() -> None:

@@ -13,7 +13,7 @@ from paddock.model import globs, paths
 from paddock.model.settings import Origin, Scope
 from paddock.model.unprotect import PROTECTED, SEALED
 
-__all__ = ["NOTHING_GUARDED", "Denial", "GuardRules", "Judge", "Refusal", "fold"]
+__all__ = ["NOTHING_GUARDED", "Denial", "GuardRules", "Hidden", "Judge", "Refusal", "fold"]
 
 # Code points that file systems which fold case ignore in names (Unicode's default ignorables, as far as Linux and HFS+ drop them).
 _RANGES = (range(0x200B, 0x2010), range(0x202A, 0x202F), range(0x2060, 0x2070), range(0xFE00, 0xFE10))
@@ -30,17 +30,21 @@ class Denial:
     why: Origin
     reason: str = ""
     is_glob: bool = False
+    shown: tuple[tuple[str, bool], ...] = ()
+    """What stays open in spite of it: paths and globs (second: whether it is one)."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardRules:
     """All paths are absolute and resolved. ``roots`` are the places of the host's where the command may write; nothing outside them is judged.
 
+    ``hidden`` may not be opened at all, wherever it is, once something makes it; with nothing in it, opening for reading is left to the kernel.
     The tables have the meaning that ``planner/names.py`` gives them. ``git_folders`` are git directories that are not called ``.git``.
     """
 
     roots: tuple[str, ...] = ()
     denied: tuple[Denial, ...] = ()
+    hidden: tuple[Denial, ...] = ()
     lifted_names: frozenset[str] = frozenset()
     lifted_paths: frozenset[str] = frozenset()
     anywhere: Mapping[str, str] = field(default_factory=dict)
@@ -58,11 +62,14 @@ NOTHING_GUARDED = GuardRules()
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something may not be made or written. ``path`` is the protected place itself: the path that was tried, or a folder above it."""
+    """Why something may not be made or written (``act`` is ``write``), or not opened at all (``read``). ``path`` is the protected place itself: the path that
+    was tried, or a folder above it.
+    """
 
     path: str
     reason: str
     rule: Origin
+    act: str = "write"
 
 
 def fold(name: str) -> str:
@@ -82,7 +89,11 @@ class _Glob:
         self._any = denial.path.endswith("**")
 
     def covers(self, path: str, name: str) -> bool:
-        return (self._any or self._last(name)) and globs.covers(self.denial.path, path)
+        return (self._any or self._last(name)) and globs.covers(self.denial.path, path) and not _shown(self.denial, path)
+
+
+def _shown(denial: Denial, path: str) -> bool:
+    return any(globs.covers(item, path) if is_glob else paths.is_beneath(path, item) for item, is_glob in denial.shown)
 
 
 class _Folder:
@@ -96,6 +107,59 @@ class _Folder:
         self.name = name
         self.refusal = refusal
         self.dependency = dependency
+
+
+class Hidden:
+    """What may not be opened, asked by real path. ``masked`` are places where a mount stands before what is hidden: opening that is no matter of this.
+
+    Not for more than one thread.
+    """
+
+    def __init__(self, rules: GuardRules, masked: frozenset[str] = frozenset()) -> None:
+        self._masked = masked
+        self._exact = {denial.path: denial for denial in rules.hidden if not denial.is_glob}
+        self._globs = [_Glob(denial) for denial in rules.hidden if denial.is_glob]
+        self._folders: dict[str, Refusal | None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._exact or self._globs)
+
+    def judge(self, folder: str, name: str) -> Refusal | None:
+        """Why ``name`` in the directory with the real path ``folder`` may not be opened."""
+        above = self._above(folder)
+        path = _join(folder, name)
+        if above is not None and not _shown_again(above, path, self._exact):
+            return above
+        return self._entry(path, name)
+
+    def holds(self, folder: str) -> bool:
+        """Whether something in a directory may be hidden by where it is: elsewhere it would be open."""
+        if any(paths.is_beneath(path, folder) for path in self._exact):
+            return True
+        return any(paths.is_beneath(item.start, folder) or (paths.is_beneath(folder, item.start) and not item.any_depth) for item in self._globs)
+
+    def _above(self, folder: str) -> Refusal | None:
+        try:
+            return self._folders[folder]
+        except KeyError:
+            pass
+        if len(self._folders) >= _REMEMBERED:
+            self._folders.clear()
+        chain = [folder, *paths.ancestors(folder)][:-1]
+        found = next((refusal for path in reversed(chain) if (refusal := self._entry(path, path.rpartition("/")[2])) is not None), None)
+        self._folders[folder] = found
+        return found
+
+    def _entry(self, path: str, name: str) -> Refusal | None:
+        denial = self._exact.get(path) or next((item.denial for item in self._globs if item.covers(path, name)), None)
+        if denial is None or any(above in self._masked for above in (path, *paths.ancestors(path))):
+            return None
+        return Refusal(path, "may not be read", denial.why, "read")
+
+
+def _shown_again(refusal: Refusal, path: str, exact: Mapping[str, Denial]) -> bool:
+    denial = exact.get(refusal.path)
+    return denial is not None and _shown(denial, path)
 
 
 class Judge:

@@ -109,7 +109,6 @@ def lay_out(policy: FilesystemPolicy, ground: Ground, view: View) -> Layout:
     work.own()
     work.secrets(work.tree.sweep())
     work.judge_absent()
-    work.judge_patterns()
     refuse_hidden_folder(work)
     return work.out
 
@@ -314,23 +313,11 @@ class _Work:
 
     # -- what the sweep has to be known for
 
-    def judge_patterns(self) -> None:
-        """Patterns hide what exists when the command starts. What comes later is kept from being made inside by the guard, and not from being read."""
-        for rule in self.policy.deny_read:
-            if rule.is_glob and rule.origin.scope is not Scope.BUILTIN:
-                start = self.view.resolve(globs.split(rule.path)[0])
-                if self.tree.access(start.path) is Access.WRITE:
-                    text = "a pattern hides what exists when the command starts: what something outside makes later can be read"
-                    self.out.uncovered.append(Uncovered(rule.path, text, rule.origin))
-
     def judge_absent(self) -> None:
         """Rules about paths that do not exist: no placeholder is ever made on the host; where the command could make them, the guard keeps it from that."""
-        for path, act, rule in self.absent:
-            access = self.tree.access(path)
-            if access is Access.WRITE:
+        for path, _, rule in self.absent:
+            if self.tree.access(path) is Access.WRITE:
                 self.out.absent.append((path, rule.origin, ""))
-            if access is not Access.HIDDEN and act == "read" and rule.origin.scope is not Scope.BUILTIN:
-                self.out.uncovered.append(Uncovered(path, "does not exist yet: when something outside makes it, it can be read", rule.origin))
 
     def secrets(self, places: tuple[Place, ...]) -> None:
         """Secrets in a folder that is hidden as a whole but has something shown in it: listed, so that touching one is refused by name."""

@@ -256,5 +256,5 @@ def _guard_text(rules: GuardRules) -> str:
     """Sets have no order of their own."""
     tables = (rules.anywhere, rules.prefixes, rules.nested, rules.kept, rules.settings_files, rules.own_folder)
     sets = (rules.lifted_names, rules.lifted_paths, rules.dependency_folders, rules.git_folders)
-    denied = [(denial.path, str(denial.why), denial.is_glob) for denial in rules.denied]
-    return repr((rules.roots, denied, [sorted(items) for items in sets], tables))
+    denied, hidden = ([(item.path, str(item.why), item.is_glob, item.shown) for item in items] for items in (rules.denied, rules.hidden))
+    return repr((rules.roots, denied, hidden, [sorted(items) for items in sets], tables))

@@ -17,7 +17,7 @@ from paddock.fence.guard.notify import VALID_FLAGS, WRITING, Call
 from paddock.fence.guard.walk import Pin, Walk, is_proc
 from paddock.fence.kernel import files
 
-__all__ = ["Actor", "Waiting"]
+__all__ = ["Actor", "Reading", "Waiting"]
 
 _TMPFILE = os.O_TMPFILE
 _LOOKING = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -36,6 +36,14 @@ class Waiting(Exception):  # noqa: N818 -- not an error: the call goes on waitin
         super().__init__()
         self.fd = fd
         self.flags = flags
+
+
+class Reading(Exception):  # noqa: N818 -- as above
+    """``fd`` is the reading end of a FIFO, for a caller who wants to wait until somebody writes."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__()
+        self.fd = fd
 
 
 class Actor:
@@ -97,10 +105,10 @@ class Actor:
             return self._open_proc(walk, pin, name, flags, mode)
         if pin.path == "/dev" and name == b"tty":
             return _open_terminal(caller, pin, flags)
-        if pin.path == "/proc" and name in (b"self", b"thread-self"):
-            raise IsADirectoryError(errno.EISDIR, "a directory")
+        self.check.open(pin, name)
         try:
-            self.check.write(pin, name)
+            if flags & WRITING:
+                self.check.write(pin, name)
         except Refused:
             words = self.check.git.words(pin, name, caller.folder(None)) if flags & os.O_CREAT else None
             if words is not None and not _there(pin, name):
@@ -109,11 +117,12 @@ class Actor:
             if not flags:
                 raise
         try:
-            return _as_asked(os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, mode, dir_fd=pin.fd), flags)
+            fd = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, mode, dir_fd=pin.fd)
         except OSError as error:
             if error.errno in (errno.ENXIO, errno.EAGAIN) and not flags & os.O_NONBLOCK:
                 self._wait(pin, name, flags)
             raise
+        return _as_asked(_reader(fd, flags), flags)
 
     @staticmethod
     def _wait(pin: Pin, name: bytes, flags: int) -> None:
@@ -126,7 +135,7 @@ class Actor:
         """Below ``/proc/PID``: one's own files only, because this process may look into more than the caller may."""
         number = pin.path.split("/")[2]
         own = walk.own_part(pin)
-        if own is None and number.isdecimal():
+        if own is None and number.isdecimal() and (flags & WRITING or not _for_everybody(pin, name)):
             raise _closed(pin.fd, "another process's file")
         if own is None or name in (b".", b".."):
             return _as_asked(os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, mode, dir_fd=pin.fd), flags)
@@ -146,16 +155,20 @@ class Actor:
         if world.is_inside(fd):
             if found.st_nlink and kind == stat.S_IFREG:
                 above, _, last = world.path(fd).rpartition("/")
-                self.check.write(walk.folder(world.root, os.fsencode(above or "/")), os.fsencode(last))
-        elif kind == stat.S_IFREG and found.st_dev != world.memory_device and not _was_writable(walk, pin, name):
+                there = walk.folder(world.root, os.fsencode(above or "/"))
+                self.check.open(there, os.fsencode(last))
+                if flags & WRITING:
+                    self.check.write(there, os.fsencode(last))
+        elif flags & WRITING and kind == stat.S_IFREG and found.st_dev != world.memory_device and not _was_writable(walk, pin, name):
             raise _closed(fd, "a file from outside that was not passed in for writing")
         flags &= ~(os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
         try:
-            return _as_asked(os.open(f"self/fd/{fd}", flags | os.O_NONBLOCK, dir_fd=world.proc), flags)
+            again = os.open(f"self/fd/{fd}", flags | os.O_NONBLOCK, dir_fd=world.proc)
         except OSError as error:
             if error.errno in (errno.ENXIO, errno.EAGAIN) and not flags & os.O_NONBLOCK and kind == stat.S_IFIFO:
                 raise Waiting(os.dup(fd), flags) from error
             raise
+        return _as_asked(_reader(again, flags) if world.is_inside(fd) else again, flags)
 
     # -- names
 
@@ -296,6 +309,19 @@ def _as_asked(fd: int, flags: int) -> int:
 def _closed(fd: int, message: str) -> OSError:
     """Not to be written: as the kernel says it where the mount is read-only, too."""
     return OSError(errno.EROFS if os.fstatvfs(fd).f_flag & os.ST_RDONLY else errno.EACCES, message)
+
+
+def _reader(fd: int, flags: int) -> int:
+    """Raises ``Reading`` for the reading end of a named FIFO that was not opened to be there at once."""
+    if not flags & (os.O_NONBLOCK | os.O_ACCMODE) and stat.S_ISFIFO(os.fstat(fd).st_mode):
+        raise Reading(fd)
+    return fd
+
+
+def _for_everybody(pin: Pin, name: bytes) -> bool:
+    """Whether a file of another process may be read by everybody; what is in a folder is asked for itself."""
+    found = os.stat(name.rstrip(b"/") or name, dir_fd=pin.fd, follow_symlinks=False)
+    return stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and bool(found.st_mode & stat.S_IROTH))
 
 
 def _was_writable(walk: Walk, pin: Pin, name: bytes) -> bool:

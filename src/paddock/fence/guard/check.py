@@ -14,7 +14,7 @@ import stat
 from paddock.fence.guard.git import Git
 from paddock.fence.guard.walk import Pin
 from paddock.fence.kernel.files import filesystem
-from paddock.model.guard import Judge, Refusal
+from paddock.model.guard import Hidden, Judge, Refusal
 
 __all__ = ["Check", "Refused"]
 
@@ -37,9 +37,15 @@ class Refused(Exception):  # noqa: N818 -- an answer, not an error
 class Check:
     """Each method raises ``Refused``, or returns when nothing speaks against the act."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, masked: frozenset[str] = frozenset()) -> None:
         self.judge = judge
+        self.hidden = Hidden(judge.rules, masked)
         self.git = Git(judge)
+
+    def open(self, pin: Pin, name: bytes) -> None:
+        """A file that is opened, for whatever."""
+        if self.hidden:
+            _refuse(self.hidden.judge(pin.path, _text(name)))
 
     def names(self, pin: Pin, name: bytes) -> str:
         """The rules about names alone; gives the name as text. Nothing is to be said about ``.`` and ``..``: they are there already."""
@@ -70,7 +76,8 @@ class Check:
             _refuse(self.git.node(pin, text))
 
     def source(self, pin: Pin, name: bytes) -> None:
-        """A file that gets a second name: through that one it could be written."""
+        """A file that gets a second name: through that one it could be written, or read."""
+        self.open(pin, name)
         text = self.names(pin, name)
         if self.judge.guarded(pin.path):
             _refuse(self.git.source(pin, text))
@@ -81,18 +88,22 @@ class Check:
             return  # the kernel refuses these before it looks
         found = os.stat(old.rstrip(b"/") or old, dir_fd=source.fd, follow_symlinks=False)
         self.names(source, old)
+        path = _join(source.path, _text(old))
+        if self.hidden and (refusal := self.hidden.judge(source.path, _text(old))) is not None:
+            raise Refused(refusal)
+        if self.hidden.holds(path) and stat.S_ISDIR(found.st_mode):
+            self._tree(source, old, source.path, _text(old), self.hidden)
         text = self.names(target, new)
         if not self.judge.guarded(target.path):
             return
-        path = _join(source.path, _text(old))
         if not stat.S_ISDIR(found.st_mode) and not stat.S_ISREG(found.st_mode):
             self.node(target, new)
         elif stat.S_ISDIR(found.st_mode) and self.judge.differs(path, target.path, text):
-            self._tree(source, old, target.path, text)
+            self._tree(source, old, target.path, text, self.judge)
         _refuse(self.git.move(source, _text(old), target, text, found.st_mode))
 
-    def _tree(self, source: Pin, old: bytes, folder: str, name: str) -> None:
-        """Every name in a directory, judged where it would come to be."""
+    def _tree(self, source: Pin, old: bytes, folder: str, name: str, judge: Judge | Hidden) -> None:
+        """Every name in a directory, judged as if it were in ``name`` in ``folder``."""
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         waiting = [(os.open(old, flags, dir_fd=source.fd), _join(folder, name))]
         seen = 0
@@ -105,7 +116,7 @@ class Check:
                     if seen > MAX_ENTRIES:
                         raise OSError(errno.EXDEV, "too much to look at: it has to be moved one by one")
                     for entry in names:
-                        mode = self._entry(fd, path, entry)
+                        mode = _entry(judge, fd, path, entry)
                         if stat.S_ISDIR(mode):
                             waiting.append((os.open(entry, flags, dir_fd=fd), _join(path, entry)))
                 finally:
@@ -114,12 +125,17 @@ class Check:
             for fd, _ in waiting:
                 os.close(fd)
 
-    def _entry(self, fd: int, path: str, name: str) -> int:
-        mode = os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode
-        _refuse(self.judge.judge(path, name, lambda: _folds(fd)))
-        if stat.S_ISLNK(mode):
-            _refuse(self.judge.stands_for(path, name))
+
+def _entry(judge: Judge | Hidden, fd: int, path: str, name: str) -> int:
+    """The mode of one name in a directory that is moved, when nothing speaks against it."""
+    mode = os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode
+    if isinstance(judge, Hidden):
+        _refuse(judge.judge(path, name))
         return mode
+    _refuse(judge.judge(path, name, lambda: _folds(fd)))
+    if stat.S_ISLNK(mode):
+        _refuse(judge.stands_for(path, name))
+    return mode
 
 
 def _text(name: bytes) -> str:

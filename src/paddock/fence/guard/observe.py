@@ -84,10 +84,11 @@ class FileObserver:
             return  # nothing is there to be told about
 
     def _refused(self, fields: list[str]) -> None:
-        path, reason, scope, file, line, column, key, text = fields
+        act, path, reason, scope, file, line, column, key, text = fields
         rule = Origin(Scope(scope), file, int(line), int(column), key, text)
         lifts = (("unprotect", self._lifting.entry(path)),) if self._lifting.lifts(rule) else ()
-        self._tell("write", path, reason, rule, self._lifting.remedy(path, rule), lifts)
+        remedy = self._lifting.remedy(path, rule) if act == "write" else f"add {path} to sandbox.filesystem.allowRead"
+        self._tell(act, path, reason, rule, remedy, lifts)
 
     def _look(self, call: Call, flags: int, path: str) -> None:
         writes = call.flags is None or bool(flags & WRITING)

@@ -120,13 +120,13 @@ class Scout:
     def refused(self, refusal: Refusal) -> int:
         """Tell about a refusal; gives the errno for the caller. A place that is read-only fails as one, and the words about it are the plan's."""
         _, place = self._places.find(refusal.path)
-        if place is not None and place.access is not Access.WRITE:
+        if refusal.act == "write" and place is not None and place.access is not Access.WRITE:
             self._send(HEAD.pack(LOOKED, 0, WRITING) + os.fsencode(refusal.path))
             return errno.EROFS if place.access is Access.READ else errno.EACCES
         rule = refusal.rule
-        fields = (refusal.path, refusal.reason, rule.scope.value, rule.file, str(rule.line), str(rule.column), rule.key, rule.text)
+        fields = (refusal.act, refusal.path, refusal.reason, rule.scope.value, rule.file, str(rule.line), str(rule.column), rule.key, rule.text)
         self._send(bytes((REFUSED,)) + "\0".join(fields).encode("utf-8", "surrogateescape"))
-        return errno.EPERM
+        return errno.EPERM if refusal.act == "write" else errno.EACCES
 
     def _send(self, packet: bytes) -> None:
         self._left -= 1

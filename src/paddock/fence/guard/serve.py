@@ -10,13 +10,14 @@ import errno
 import os
 import select
 
-from paddock.fence.guard.act import Actor, Waiting
+from paddock.fence.guard.act import Actor, Reading, Waiting
 from paddock.fence.guard.caller import Caller, World
 from paddock.fence.guard.check import Check, Refused
 from paddock.fence.guard.notify import WRITING, Call, Gone, Notifications
 from paddock.fence.guard.scout import Scout
+from paddock.fence.kernel.files import tee
 from paddock.model.guard import Judge
-from paddock.model.plan import Plan
+from paddock.model.plan import Access, Plan
 
 __all__ = ["Guard"]
 
@@ -30,14 +31,14 @@ _BATCH = 64
 
 
 class _Pending:
-    """An open that waits for somebody else."""
+    """An open that waits for somebody else. ``flags`` is None for the reading end of a FIFO, which is open already."""
 
     __slots__ = ("caller", "close_on_exec", "fd", "flags")
 
-    def __init__(self, caller: Caller, waiting: Waiting, *, close_on_exec: bool) -> None:
+    def __init__(self, caller: Caller, fd: int, flags: int | None, *, close_on_exec: bool) -> None:
         self.caller = caller
-        self.fd = waiting.fd
-        self.flags = waiting.flags
+        self.fd = fd
+        self.flags = flags
         self.close_on_exec = close_on_exec
 
 
@@ -48,7 +49,10 @@ class Guard:
         self._listener = listener
         self._world = world
         self._notifications = Notifications(listener)
-        self._actor = Actor(Check(Judge(plan.guard)))
+        check = Check(Judge(plan.guard), frozenset(place.path for place in plan.layout if place.access is Access.HIDDEN))
+        self._actor = Actor(check)
+        self._reads = bool(check.hidden)
+        """Whether opening for reading is carried out too."""
         self._scout = Scout(plan, words)
         self._pending: list[_Pending] = []
         self._pause = _FIRST_PAUSE
@@ -84,7 +88,7 @@ class Guard:
             return
         caller = Caller(self._world, self._notifications, report, tid)
         try:
-            if call.carried and (call.flags is None or arguments[call.flags] & WRITING):
+            if call.carried and (self._reads or call.flags is None or arguments[call.flags] & WRITING):
                 self._carry_out(caller, call, arguments)
             else:
                 self._let_go(caller, call, arguments)
@@ -106,13 +110,9 @@ class Guard:
         flags = arguments[call.flags] if call.flags is not None else 0
         try:
             fd = self._actor.carry_out(caller, call, arguments)
-        except Waiting as waiting:
-            if len(self._pending) >= _MOST_PENDING:
-                os.close(waiting.fd)
-                self._notifications.answer(caller.report, errno.ENFILE)
-                return
-            self._pending.append(_Pending(caller, waiting, close_on_exec=bool(flags & os.O_CLOEXEC)))
-            self._pause = _FIRST_PAUSE
+        except (Waiting, Reading) as waiting:
+            asked = waiting.flags if isinstance(waiting, Waiting) else None
+            self._later(_Pending(caller, waiting.fd, asked, close_on_exec=bool(flags & os.O_CLOEXEC)))
         except Refused as refused:
             self._notifications.answer(caller.report, self._scout.refused(refused.refusal))
         except OSError as error:
@@ -138,6 +138,14 @@ class Guard:
 
     # -- opens that wait
 
+    def _later(self, item: _Pending) -> None:
+        if len(self._pending) >= _MOST_PENDING:
+            os.close(item.fd)
+            self._notifications.answer(item.caller.report, errno.ENFILE)
+        elif not self._tried(item):
+            self._pending.append(item)
+            self._pause = _FIRST_PAUSE
+
     def _try_again(self) -> None:
         if not self._pending:
             return
@@ -145,11 +153,20 @@ class Guard:
         self._pause = min(self._pause * 2, _LONGEST_PAUSE) if len(kept) == len(self._pending) else _FIRST_PAUSE
         self._pending = kept
 
+    def _opened(self, item: _Pending) -> int:
+        """The descriptor for the caller. Raises ``OSError``: ``ENXIO`` when it is still to wait."""
+        if item.flags is not None:
+            flags = item.flags & ~(os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW) | os.O_NONBLOCK
+            return os.open(f"self/fd/{item.fd}", flags, dir_fd=self._world.proc)
+        if not _is_written(item.fd):
+            raise OSError(errno.ENXIO, "nobody writes yet")
+        return os.dup(item.fd)
+
     def _tried(self, item: _Pending) -> bool:
         """Whether the call is over."""
         try:
             self._notifications.check(item.caller.report)
-            fd = os.open(f"self/fd/{item.fd}", item.flags & ~(os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW) | os.O_NONBLOCK, dir_fd=self._world.proc)
+            fd = self._opened(item)
         except Gone:
             os.close(item.fd)
             return True
@@ -165,6 +182,22 @@ class Guard:
             self._finish(item.caller, fd, close_on_exec=item.close_on_exec)
         os.close(item.fd)
         return True
+
+
+def _is_written(fd: int) -> bool:
+    """Whether somebody has a FIFO open for writing, or had since it was opened here."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    if poll.poll(0):
+        return True
+    read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return tee(fd, write, 1) > 0
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(read)
+        os.close(write)
 
 
 def _interrupted(caller: Caller) -> bool:

@@ -20,6 +20,7 @@ __all__ = ["MAX_LINKS", "Pin", "Walk", "is_proc", "split"]
 MAX_LINKS = 40
 """path_resolution(7)."""
 
+_CALLERS = (b"self", b"thread-self")
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -79,7 +80,7 @@ class Walk:
     def follow(self, pin: Pin, name: bytes) -> bytes | None:
         """The text of the link ``name``, counted; None when it is no link. Raises ``ELOOP``, and ``EACCES`` where the kernel would not follow either."""
         try:
-            text = os.readlink(name, dir_fd=pin.fd)
+            text = self._of_caller(name) if pin.path == "/proc" and name in _CALLERS else os.readlink(name, dir_fd=pin.fd)
         except OSError as error:
             if error.errno in (errno.EINVAL, errno.ENOENT):
                 return None
@@ -121,15 +122,19 @@ class Walk:
 
     def _step(self, pin: Pin, name: bytes) -> tuple[bytes | None, int]:
         """One name: the text of a link, or what is there, opened."""
-        if pin.path == "/proc" and name in (b"self", b"thread-self"):
-            process, thread = self.caller.ids()
-            return (process if name == b"self" else f"{process}/task/{thread}").encode(), -1
+        if pin.path == "/proc" and name in _CALLERS:
+            return self._of_caller(name), -1
         fd = self.caller.keep(os.open(name, _LOOK, dir_fd=pin.fd))
         if not stat.S_ISLNK(os.fstat(fd).st_mode):
             return None, fd
         if is_proc(pin.path) and pin.path != "/proc":
             return None, self.open_file(pin, name)
         return self.follow(pin, name), fd
+
+    def _of_caller(self, name: bytes) -> bytes:
+        """What ``/proc/self`` and ``/proc/thread-self`` say to the caller."""
+        process, thread = self.caller.ids()
+        return (process if name == _CALLERS[0] else f"{process}/task/{thread}").encode()
 
     def open_file(self, pin: Pin, name: bytes) -> int:
         """What one of the caller's own links in ``/proc`` leads to (``fd/0``, ``cwd``), opened to be named.

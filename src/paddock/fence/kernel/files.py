@@ -8,7 +8,7 @@ import struct
 
 from paddock.fence.kernel.libc import function, system_call
 
-__all__ = ["enter", "filesystem", "locate", "mount_id", "rename"]
+__all__ = ["enter", "filesystem", "locate", "mount_id", "rename", "tee"]
 
 RESOLVE_IN_ROOT = 0x10
 RESOLVE_NO_MAGICLINKS = 0x02
@@ -62,3 +62,14 @@ def filesystem(fd: int) -> int:
     _fstatfs(fd, buffer)
     number: int = struct.unpack_from("=I", buffer)[0]
     return number
+
+
+_tee = system_call("tee", ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint)
+_SPLICE_F_NONBLOCK = 2
+
+
+def tee(source: int, target: int, length: int) -> int:
+    """Copy what waits in one pipe to another, and leave it (tee(2)). 0 when nothing waits and nobody has ``source`` open for writing, ``EAGAIN`` when
+    somebody has.
+    """
+    return _tee(source, target, length, _SPLICE_F_NONBLOCK)

@@ -174,7 +174,7 @@ class _Guard:
     """The listener is the guard's. Where there can be none, a run goes on only when no rule asks for what the guard alone can give."""
 
     def __init__(self, plan: Plan) -> None:
-        self.asked = next((denial for denial in plan.guard.denied if denial.why.scope is not Scope.BUILTIN), None)
+        self.asked = next((denial for denial in (*plan.guard.hidden, *plan.guard.denied) if denial.why.scope is not Scope.BUILTIN), None)
 
     def describe(self) -> str:
         return "let the guard judge what is made and written, and report refused file accesses"
@@ -191,7 +191,7 @@ class _Guard:
 
     def _without(self, state: State, why: str) -> None:
         if self.asked is not None:
-            raise OSError(errno.EOPNOTSUPP, f"{why}: nothing keeps {self.asked.path} from being made ({self.asked.why})")
+            raise OSError(errno.EOPNOTSUPP, f"{why}: nothing keeps {self.asked.path} from being made or read ({self.asked.why})")
         state.notices.append(f"{why}: protected names that do not exist yet can be created, and refused file accesses will not be reported")
 
 
