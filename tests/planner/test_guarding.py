@@ -62,7 +62,8 @@ def test_rules_that_nobody_wrote_leave_reading_to_the_kernel() -> None:
 
 
 def test_repositories_are_known_by_their_real_folders() -> None:
-    files = tree({f"{APP}/.git/HEAD": "ref: x", f"{APP}/.git/objects": None, f"{APP}/.git/refs": None, f"{APP}/.git/config": "[core]\n\thooksPath = later/hooks\n"})
+    inner = {"HEAD": "ref: x", "objects": None, "refs": None, "config": "[core]\n\thooksPath = later/hooks\n"}
+    files = tree({f"{APP}/.git/{name}": content for name, content in inner.items()})
     given = rules_of(filesystem(), files)
     assert f"{APP}/.git" in given.git_folders
     assert not makes(given, f"{APP}/later/hooks")
