@@ -29,6 +29,8 @@ WAYS = {
     "mkdir": "os.mkdir(NAME)",
     "mknod": "os.mknod(NAME)",
     "mkfifo": "os.mkfifo(NAME)",
+    "a socket": "socket.socket(socket.AF_UNIX).bind(NAME)",
+    "a socket at the absolute path": "os.chdir('folder'); socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind('../folder/../' + NAME)",
     "symlink": "os.symlink('/tmp', NAME)",
     "link": "os.link('source', NAME)",
     "rename": "os.rename('source', NAME)",

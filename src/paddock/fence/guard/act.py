@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Callable
 
 from paddock.fence.guard.caller import Caller
@@ -26,6 +27,7 @@ _AT_EMPTY_PATH = 0x1000
 _RENAME_EXCHANGE = 2
 _RENAME_FLAGS = 1 | _RENAME_EXCHANGE  # the third, RENAME_WHITEOUT, makes a device
 _SIGNED = 1 << 63
+_AF_UNIX = 1
 _NODES = (stat.S_IFREG, stat.S_IFIFO, stat.S_IFSOCK)
 
 
@@ -171,6 +173,14 @@ class Actor:
         return _as_asked(_reader(again, flags) if world.is_inside(fd) else again, flags)
 
     # -- names
+
+    def bind(self, caller: Caller, address: bytes) -> None:
+        """Judge the path of a socket's address (unix(7)); other families, and names that are no paths, are none of this."""
+        family, path = int.from_bytes(address[:2], sys.byteorder), address[2:].partition(b"\0")[0]
+        if family == _AF_UNIX and path:
+            pin, name = Walk(caller).parent(caller.start(None, path), path)
+            if not _there(pin, name):
+                self.check.node(pin, name)
 
     def _mkdir(self, caller: Caller, directory: int | None, address: int, mode: int) -> None:
         pin, name = self._parent(caller, directory, address)

@@ -29,6 +29,7 @@ _GIVEN = struct.Struct("=QIIII")
 
 PATH_MAX = 4096
 _FIRST_LOOK = 256
+_ADDRESS_BYTES = 110  # struct sockaddr_un
 
 # asm-generic/fcntl.h; the same on both architectures.
 O_PATH = 0o10000000
@@ -76,6 +77,7 @@ CALLS = (
     Call("symlink", ((None, 1),)),
     Call("symlinkat", ((1, 2),)),
     Call("truncate", ((None, 0),)),
+    Call("bind", ((None, 1),)),
     Call("rmdir", ((None, 0),), carried=False),
     Call("unlink", ((None, 0),), carried=False),
     Call("unlinkat", ((0, 1),), carried=False),
@@ -141,6 +143,11 @@ class Notifications:
             fcntl.ioctl(self._fd, _ADD_FD, _GIVEN.pack(report, _ADD_AND_SEND, fd, 0, 0o2000000 if close_on_exec else 0))
         except FileNotFoundError:
             return  # the caller has died
+
+    def address(self, tid: int, where: int, length: int) -> bytes:
+        """A socket's address, as far as one with a path can be long. Raises ``OSError`` when it cannot be read."""
+        found = read_memory(tid, where, self._short)
+        return self._short.raw[: min(found, length & 0xFFFFFFFF, _ADDRESS_BYTES)]
 
     def text(self, tid: int, address: int) -> bytes:
         """The string at ``address`` in the caller's memory, copied once. Raises ``OSError`` as the call itself would: ``EFAULT``, ``ENAMETOOLONG``."""

@@ -88,7 +88,9 @@ class Guard:
             return
         caller = Caller(self._world, self._notifications, report, tid)
         try:
-            if call.carried and (self._reads or call.flags is None or arguments[call.flags] & WRITING):
+            if call.name == "bind":
+                self._bind(caller, arguments)
+            elif call.carried and (self._reads or call.flags is None or arguments[call.flags] & WRITING):
                 self._carry_out(caller, call, arguments)
             else:
                 self._let_go(caller, call, arguments)
@@ -98,6 +100,17 @@ class Guard:
             self._notifications.answer(report, errno.EIO)
         finally:
             caller.close()
+
+    def _bind(self, caller: Caller, arguments: tuple[int, ...]) -> None:
+        """A socket that gets a path. The kernel makes it, by an address that may have changed since; nothing can ever be written into such a name."""
+        try:
+            self._actor.bind(caller, self._notifications.address(caller.tid, arguments[1], arguments[2]))
+        except Refused as refused:
+            self._notifications.answer(caller.report, self._scout.refused(refused.refusal))
+        except (OSError, ValueError):
+            self._notifications.go_on(caller.report)  # then it fails by itself
+        else:
+            self._notifications.go_on(caller.report)
 
     def _let_go(self, caller: Caller, call: Call, arguments: tuple[int, ...]) -> None:
         """Calls that make and fill nothing: the kernel decides, by the fence's mounts."""
@@ -165,11 +178,17 @@ class Guard:
     def _tried(self, item: _Pending) -> bool:
         """Whether the call is over."""
         try:
-            self._notifications.check(item.caller.report)
-            fd = self._opened(item)
-        except Gone:
+            over = self._answered(item)
+        except (Gone, OSError, ValueError):
+            over = True  # the caller has died, or does so now
+        if over:
             os.close(item.fd)
-            return True
+        return over
+
+    def _answered(self, item: _Pending) -> bool:
+        self._notifications.check(item.caller.report)
+        try:
+            fd = self._opened(item)
         except OSError as error:
             number = error.errno or errno.EIO
             if number in (errno.ENXIO, errno.EAGAIN):
@@ -177,10 +196,9 @@ class Guard:
                     return False
                 number = _ERESTARTSYS
             self._notifications.answer(item.caller.report, number)
-        else:
-            os.set_blocking(fd, True)
-            self._finish(item.caller, fd, close_on_exec=item.close_on_exec)
-        os.close(item.fd)
+            return True
+        os.set_blocking(fd, True)
+        self._finish(item.caller, fd, close_on_exec=item.close_on_exec)
         return True
 
 
