@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
 
+from paddock.fence.namespaces import start
 from paddock.model.guard import Denial
 from tests.conftest import must
 from tests.fence.conftest import why_not
-from tests.fence.running import RULE, Result, guarding, python
+from tests.fence.running import PYTHON, RULE, Result, Sink, guarding, make_plan, python
 
 
 @pytest.fixture
@@ -284,3 +287,51 @@ attempt(os.open, '/proc/self/cwd/folder/new', os.O_CREAT | os.O_WRONLY)
 os.kill(pid, signal.SIGKILL)
 """
     assert python(project, script, guard=guarding(project)).out.split() == ["EACCES", "EACCES", "EACCES", "EACCES", "ok"]
+
+
+def test_a_folder_that_comes_from_outside_opens_no_way_around_the_mounts(project: Path, tmp_path: Path) -> None:
+    """A program outside hands one over: it carries the host's mount with it, where everything can be written."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("outside")
+    script = """
+import array, errno, os, socket
+def attempt(call, *arguments, **named):
+    try: call(*arguments, **named)
+    except OSError as error: print(errno.errorcode[error.errno])
+    else: print('ok')
+os.read(0, 1)
+connection = socket.socket(socket.AF_UNIX); connection.connect('sock')
+_, fds, _, _ = socket.recv_fds(connection, 1, 1)
+folder = fds[0]
+own = os.open('.', os.O_RDONLY)
+for at in (folder, own):
+    attempt(os.open, 'new', os.O_CREAT | os.O_WRONLY, dir_fd=at)
+    attempt(os.mkdir, 'made', dir_fd=at)
+    attempt(os.symlink, 'x', 'link', dir_fd=at)
+    attempt(os.rename, 'new' if at == own else 'file', 'moved', src_dir_fd=at, dst_dir_fd=at)
+    attempt(os.open, f'/proc/self/fd/{at}/through', os.O_CREAT | os.O_WRONLY)
+    os.fchdir(at)
+    attempt(os.open, 'here', os.O_CREAT | os.O_WRONLY)
+"""
+    go, said = os.pipe(), os.pipe()
+    fence = start(make_plan(project, (PYTHON, "-I", "-S", "-c", script), guard=guarding(project)), Sink(), stdio=(go[0], said[1], 2))
+    folder = os.open(outside, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fence.spawn()
+        os.close(said[1])
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(project / "sock"))
+            listener.listen()
+            os.write(go[1], b"g")
+            connection, _ = listener.accept()
+            with connection:
+                socket.send_fds(connection, [b"x"], [folder])
+        with os.fdopen(said[0]) as reader:
+            answers = reader.read().split()
+    finally:
+        fence.close()
+        for fd in (*go, folder, *(listener.fd for listener in fence.listeners)):
+            os.close(fd)
+    assert answers == ["EACCES"] * 6 + ["ok"] * 6
+    assert [path.name for path in outside.iterdir()] == ["file"]

@@ -61,8 +61,11 @@ def flags() -> None:
     for mask in (0o000, 0o022, 0o077, 0o777):
         os.umask(mask)
         opened(f"create {mask:o}", f"made-{mask:o}", os.O_CREAT | os.O_WRONLY)
+        os.umask(mask ^ 0o050)
+        show(f"mkfifo {mask:o}", os.mkfifo, f"fifo-{mask:o}")
+        os.umask(mask)
         show(f"mkdir {mask:o}", os.mkdir, f"dir-{mask:o}")
-        say(oct(os.stat(f"dir-{mask:o}").st_mode))
+        say(oct(os.stat(f"dir-{mask:o}").st_mode), oct(os.stat(f"fifo-{mask:o}").st_mode))
     os.umask(0o022)
     with open("file", "w") as file:
         file.write("content")
