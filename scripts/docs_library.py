@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
+
+from paddock.model.record import is_record_class
 
 __all__ = ["library_page"]
 
@@ -47,9 +49,9 @@ def library_page(generated: str) -> str:
     if missing:
         raise SystemExit(f"docs: the library page has no place for {sorted(missing)}")
     parts = [_HEAD, generated]
-    for title, names in _GROUPS:
+    for title, group in _GROUPS:
         parts.append(f"## {title}\n")
-        for name in names:
+        for name in group:
             parts += _entry(f"paddock.{name}", getattr(paddock, name))
         if title == "Policies":
             parts += _profiles()
@@ -73,8 +75,8 @@ def _entry(name: str, thing: object) -> list[str]:
     if inspect.isfunction(thing):
         return [f"### {name}\n", _signature(name, thing), _text(thing)]
     parts = [f"### {name}\n"]
-    if is_dataclass(thing):
-        parts.append("Fields: " + ", ".join(f"`{field.name}: {field.type}`" for field in fields(thing)) + ".\n")
+    if isinstance(thing, type) and (is_record_class(thing) or is_dataclass(thing)):
+        parts.append("Fields: " + ", ".join(f"`{field}: {kind}`" for field, kind in thing.__annotations__.items()) + ".\n")
     parts.append(_text(thing))
     for own, member in vars(thing).items():
         if own.startswith("_"):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -11,6 +10,7 @@ from paddock.cli.output import Output
 from paddock.errors import UsageError
 from paddock.host.doctor_facts import look_around
 from paddock.host.doctor_fixes import Fix
+from paddock.model.record import replace
 from paddock.session.doctor import Diagnosis, Finding
 from paddock.session.trial import Result, Trial
 

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from threading import Barrier, Thread
 
 from paddock.events.log import EventLog
 from paddock.events.memory import Recorder
 from paddock.model.events import Event
+from paddock.model.record import replace
 
 NO = Event("violation", "network", "connect", "evil.test:443", "no entry allows it")
 FLOW = Event("flow", "network", "connect", "good.test:443", detail=(("bytes", 1),))

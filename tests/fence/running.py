@@ -6,7 +6,7 @@ import os
 import select
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paddock.fence.namespaces import Fence, start
@@ -17,6 +17,7 @@ from paddock.model.events import Event
 from paddock.model.guard import GuardRules
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import Limits, NetworkPolicy
+from paddock.model.record import replace
 from paddock.model.settings import Origin, Scope
 from paddock.model.usage import Usage
 from paddock.planner import names
@@ -82,7 +83,7 @@ def make_plan(project: Path, argv: Sequence[str], *more: Place, **changes: objec
         backend="namespaces",
         digest="0",
     )
-    return replace(plan, **changes)  # type: ignore[arg-type]  # the caller names the fields
+    return replace(plan, **changes)
 
 
 def run(plan: Plan, *, stdin: int | None = None, stdout: int | None = None, passed: tuple[int, ...] = ()) -> Result:
@@ -135,7 +136,7 @@ def guarding(project: Path, **changes: object) -> GuardRules:
     """The rules of the guard for a project, with the real tables."""
     tables = {"anywhere": names.ANYWHERE, "prefixes": names.PREFIXES, "nested": names.NESTED, "kept": names.KEPT_WRITABLE, "own_folder": names.OWN_FOLDER}
     rules = GuardRules(roots=(str(project),), settings_files=names.SETTINGS_FILES, dependency_folders=names.DEPENDENCY_FOLDERS, **tables)  # type: ignore[arg-type]
-    return replace(rules, **changes)  # type: ignore[arg-type]  # the caller names the fields
+    return replace(rules, **changes)
 
 
 def shell(project: Path, script: str, *more: Place, **changes: object) -> Result:

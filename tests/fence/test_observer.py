@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paddock.fence.guard import observe
 from paddock.model.plan import Access, PrivateFile
+from paddock.model.record import replace
 from paddock.model.settings import Origin, Scope
 from paddock.model.unprotect import PROTECTED, SEALED, Lifting
 from tests.conftest import applies

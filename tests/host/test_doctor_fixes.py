@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import fields, replace
 
 import pytest
 
 from paddock.host.doctor_facts import Distribution, Surroundings
 from paddock.host.doctor_fixes import LIBNFTABLES, explain, install_words
 from paddock.host.facts import Facts
+from paddock.model.record import names, replace
 
 FACTS = Facts((6, 8), "x86_64", "host", 1000, 1000, 4, True, 15000, None, None, ())
 UBUNTU = Distribution("ubuntu", "24.04", "Ubuntu 24.04", "debian")
@@ -16,9 +16,9 @@ PLAIN = Surroundings(FACTS, UBUNTU, "", seccomp=False, masked_proc=False, chroot
 
 def around(**changes: object) -> Surroundings:
     """A host that differs in some facts, whichever of the two classes holds them."""
-    names = {f.name for f in fields(Facts)}
-    facts = replace(FACTS, **{k: v for k, v in changes.items() if k in names})  # type: ignore[arg-type] # the names are those of the fields
-    return replace(PLAIN, facts=facts, **{k: v for k, v in changes.items() if k not in names})  # type: ignore[arg-type] # as above
+    known = set(names(Facts))
+    facts = replace(FACTS, **{k: v for k, v in changes.items() if k in known})
+    return replace(PLAIN, facts=facts, **{k: v for k, v in changes.items() if k not in known})
 
 
 CASES = [

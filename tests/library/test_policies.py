@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import paddock
 from paddock.library import PUBLIC, workspace
 from paddock.library.helper import start_line
 from paddock.library.wire import error_from_json, error_to_json, settings_from_json, settings_to_json
+from paddock.model.record import names
 from paddock.model.settings import Settings
 from paddock.session.prepare import Request, load_settings
 from tests.project.source import PACKAGE, Module
@@ -244,7 +244,7 @@ def test_settings_survive_the_way_to_the_helper(project: Path, isolated_environm
     assert loaded.trust_needed
     again = settings_from_json(json.loads(json.dumps(settings_to_json(loaded))))
     assert again == loaded
-    assert set(settings_to_json(loaded)) == {field.name for field in fields(Settings)}
+    assert set(settings_to_json(loaded)) == set(names(Settings))
 
 
 @pytest.mark.parametrize(

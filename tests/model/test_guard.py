@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from paddock.model.guard import Denial, GuardRules, Judge
+from paddock.model.record import replace
 from paddock.model.settings import Origin, Scope
 from paddock.model.unprotect import PROTECTED, SEALED
 from paddock.planner import names
@@ -25,12 +25,12 @@ TABLES: Mapping[str, object] = {
     "dependency_folders": names.DEPENDENCY_FOLDERS,
     "own_folder": names.OWN_FOLDER,
 }
-RULES = replace(GuardRules(roots=(APP,)), **TABLES)  # type: ignore[arg-type]  # the fields are named above
+RULES = replace(GuardRules(roots=(APP,)), **TABLES)
 
 
 def key(folder: str, name: str, *, folds: bool = False, **changes: object) -> str:
     """The key of the rule that refuses, or nothing."""
-    refusal = Judge(replace(RULES, **changes)).judge(folder, name, lambda: folds)  # type: ignore[arg-type]  # the caller names the fields
+    refusal = Judge(replace(RULES, **changes)).judge(folder, name, lambda: folds)
     return "" if refusal is None else refusal.rule.key
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from paddock.model.cgroups import Cgroup
 from paddock.model.policy import Limits
+from paddock.model.record import replace
 from paddock.planner.enforce import cgroups_for, wants_cgroup, watched
 from paddock.planner.ways import ways
 from tests.planner.fakes import FACTS

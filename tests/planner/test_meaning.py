@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from paddock.errors import InternalError
 from paddock.model.policy import PathRule
+from paddock.model.record import replace
 from paddock.model.settings import Entry, Origin, Scope, Settings
 from paddock.planner.meaning import policy_from
 from tests.planner.fakes import APP, HOME, SETTINGS

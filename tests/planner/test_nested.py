@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +11,7 @@ from paddock.model.guard import Denial, GuardRules
 from paddock.model.hosts import parse_host
 from paddock.model.plan import Access, Kind, Place, Plan, PrivateFile
 from paddock.model.policy import HostRule, Limits, NetworkPolicy
+from paddock.model.record import replace
 from paddock.model.settings import Entry, Origin, Scope, Settings, Source
 from paddock.network.decide import Decider
 from paddock.planner.nested import Narrowing, compare
@@ -181,7 +180,7 @@ def test_denied_hosts() -> None:
 
 
 def replace_network(base: Plan, **changes: object) -> Plan:
-    return replace(base, network=replace(base.network, **changes))  # type: ignore[arg-type]  # the caller names the fields
+    return replace(base, network=replace(base.network, **changes))
 
 
 def test_more_than_the_fence_around_gives_is_said_and_not_given() -> None:

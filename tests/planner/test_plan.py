@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -12,6 +11,7 @@ from paddock.host.facts import Facts
 from paddock.model.cgroups import Cgroup
 from paddock.model.plan import Access, Plan
 from paddock.model.policy import HostRule, Limits, NetworkPolicy, Policy
+from paddock.model.record import replace
 from paddock.model.settings import Entry, Origin, Scope, Settings
 from paddock.planner.plan import make_plan
 from tests.planner.fakes import APP, BUILTIN, CONTEXT, FACTS, HOME, SETTINGS, Link, Tree, by_path, filesystem, policy, tree

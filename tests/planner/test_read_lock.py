@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from paddock.errors import PolicyError
 from paddock.model.plan import Access
+from paddock.model.record import replace
 from paddock.model.settings import Scope
 from tests.planner.fakes import APP, filesystem, layout, rules, tree
 

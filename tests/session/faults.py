@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from paddock.cli.main import main
@@ -27,6 +27,7 @@ from paddock.events.reader import read
 from paddock.fence.kernel.mounts import MOUNT_ATTR_RDONLY, attach, clone_tree, make_private, new_filesystem, set_attributes
 from paddock.fence.kernel.process import CLONE_NEWNS, CLONE_NEWUSER, set_dumpable, unshare
 from paddock.fence.launcher.namespaces import map_identity
+from paddock.model.record import replace
 from paddock.session.prepare import Prepared, Request, prepare
 from paddock.session.run import run
 

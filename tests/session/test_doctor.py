@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from paddock.errors import LaunchError
 from paddock.host.doctor_facts import look_around
 from paddock.model.cgroups import Cgroup
+from paddock.model.record import replace
 from paddock.session.doctor import Diagnosis, diagnose, to_document
 from paddock.session.trial import Trial, chains, try_chain
 from tests.conftest import must

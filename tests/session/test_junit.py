@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from paddock.events.record import Record
 from paddock.model.events import Event
 from paddock.model.planted import NAME, Candidate, Planted, PlantedFile
+from paddock.model.record import replace
 from paddock.model.settings import Origin, Scope
 from paddock.session.junit import failed_to_start, to_junit
 from paddock.session.rendering import Report

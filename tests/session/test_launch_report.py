@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from paddock.model.record import replace
 from paddock.session.launch_report import _SCRIPT, NEEDED, Launch, Layer, _file_for_reading, _layers, try_launch
 from paddock.session.prepare import prepare
 from tests.session.seat import Seat, take_seat

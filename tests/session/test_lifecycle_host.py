@@ -7,13 +7,13 @@ import os
 import resource
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paddock.errors import UsageError
 from paddock.events.reader import read
+from paddock.model.record import replace
 from paddock.session.run import run
 from paddock.settings.foreign import foreign_link
 from tests.conftest import applies, must

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from paddock.errors import PaddockError
 from paddock.events.reader import read
+from paddock.model.record import replace
 from paddock.model.settings import Entry, Origin, Scope
 from paddock.session.run import run
 from paddock.settings.truststore import accepted_entries, record_trust

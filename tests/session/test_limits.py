@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from paddock.model.cgroups import Cgroup
 from paddock.model.events import Event
 from paddock.model.plan import Plan
 from paddock.model.policy import Limits
+from paddock.model.record import replace
 from paddock.model.settings import Entry, Origin, Scope
 from paddock.session.limits import FASTEST, LATEST_SECONDS, PERIOD_SECONDS, SHORTEST_SECONDS, Warden
 from paddock.session.supervise import LIMIT_EXIT, Ending, Loop

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from paddock.events.record import Record
 from paddock.model.events import Event
 from paddock.model.plan import Plan, RemovedVariable
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, Limits, NetworkPolicy, Policy
+from paddock.model.record import replace
 from paddock.model.settings import Context, Entry, Notice, Origin, Scope, Settings
 from paddock.session.prepare import Prepared
 from paddock.session.rendering import LINES, Report, block, to_document
@@ -37,7 +38,7 @@ FLOW = Event("flow", "network", "connect", "good.test:443", detail=(("bytes_in",
 def report(*events: Event, **changes: object) -> Report:
     records = tuple(Record("7f3a9c11", n, 1_700_000_000.0, e, 1, 1_700_000_000.0) for n, e in enumerate(events, 1))
     base = Report("7f3a9c11", ("npm", "ci"), "/home/u/p", "/home/u", 0, "command", 1.25, "beef", records, {})
-    return replace(base, **changes)  # type: ignore[arg-type] # the names are those of the fields
+    return replace(base, **changes)
 
 
 def test_a_run_without_refusals_is_silent() -> None:

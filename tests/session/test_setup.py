@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from paddock.errors import UnsupportedError
 from paddock.host.doctor_facts import Distribution, Surroundings
 from paddock.host.facts import Facts
+from paddock.model.record import replace
 from paddock.session.setup import Command, Plan, carry_out, make_plan
 
 FACTS = Facts((6, 8), "x86_64", "host", 1000, 1000, 4, False, 15000, None, None, ())

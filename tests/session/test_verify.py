@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -27,6 +26,7 @@ from paddock.model.events import Event, EventSink
 from paddock.model.guard import NOTHING_GUARDED
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import HostRule
+from paddock.model.record import replace
 from paddock.model.settings import Origin, Scope
 from paddock.session.prepare import Prepared, prepare
 from paddock.session.run import conduct

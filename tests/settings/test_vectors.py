@@ -23,7 +23,7 @@ VECTORS = json.loads(OWN.read_text())
 def test_our_own_vectors_pass_and_cover_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert {vector["kind"] for vector in VECTORS} >= set(KINDS)
     assert main([str(OWN)]) == 0
-    assert capsys.readouterr().out.splitlines() == ["skipped 1 of kind decision: rules about tool calls", f"{len(VECTORS) - 1} passed, 0 failed"]
+    assert capsys.readouterr().out.splitlines() == ["skipped 1 of kind telemetry_event: telemetry", f"{len(VECTORS) - 1} passed, 0 failed"]
     assert not set(KINDS) & set(LATER)
 
 
@@ -116,7 +116,8 @@ def reachable(trees: Iterable[ast.Module], start: str) -> set[str]:
     """Every function name that can be reached from one function, by name: coarse, but what nobody mentions is never in it."""
     inside, outside = functions_of(trees)
     found: set[str] = set()
-    pending = {start, *outside}
+    # Nobody mentions __init__ and its like by name: whoever makes an object runs them.
+    pending = {start, *outside, *(name for name in inside if name.startswith("__"))}
     while pending:
         name = pending.pop()
         if name not in found:
@@ -142,6 +143,10 @@ def executed() -> set[tuple[str, str]]:
     return seen
 
 
+AHEAD = {"permissions/hooks.py", "permissions/hosts.py", "permissions/servers.py"}
+"""Parts of the rule engine that the adapters of agents will ask and do not ask yet."""
+
+
 def test_the_finder_knows_what_nobody_calls() -> None:
     tree = ast.parse("X = used_at_load\ndef main(): one()\ndef one(): two.three()\ndef three(): pass\ndef lonely(): alone()\ndef alone(): pass\n")
     assert reachable([tree], "main") >= {"main", "one", "three", "used_at_load"}
@@ -153,7 +158,8 @@ def test_everything_that_vectors_run_is_reached_by_the_command_line() -> None:
     known = reachable(trees, "main")
     ran = {(file, name) for file, name in executed() if not name.startswith(("<", "__"))}
     assert {"settle", "judge_path", "select", "lay_out", "start", "switches", "parse_pattern", "judge", "envelope"} <= {name for _, name in ran}
-    only = sorted(f"{Path(file).relative_to(PACKAGE)}: {name}" for file, name in ran if name not in known)
+    unused = sorted((str(Path(file).relative_to(PACKAGE)), name) for file, name in ran if name not in known)
+    only = [f"{file}: {name}" for file, name in unused if file not in AHEAD]
     assert not only, "run by test vectors and by nothing else"
 
 

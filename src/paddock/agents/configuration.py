@@ -13,9 +13,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from paddock.errors import Problem, SettingsError, UnsupportedError
+from paddock.model.record import record
 
 __all__ = ["Change", "Keeper", "diff", "edit_json", "read"]
 
@@ -23,7 +23,7 @@ LARGEST = 4 << 20
 Document = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """A file as it is and as it is to be; None: it does not exist. ``path`` has its links followed, so that a linked file stays a link."""
 

@@ -6,9 +6,9 @@ Read strictly: an event that is not understood is an error, and the caller block
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from paddock.errors import UsageError
+from paddock.model.record import record
 
 __all__ = ["LONGEST", "Event", "parse"]
 
@@ -16,7 +16,7 @@ LONGEST = 8 << 20
 """Bytes of an event: a file that is written whole is part of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """``name`` is the event's, ``tool`` and ``given`` are the call (empty for events about none). ``cwd`` is where the agent stands; ``mode`` its mode."""
 

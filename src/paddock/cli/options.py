@@ -6,14 +6,13 @@ must stop there, and because argparse costs more to import than the fence costs 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from paddock.errors import UsageError
+from paddock.model.record import field, record, slotted
 
 __all__ = ["COMMON", "Option", "Parsed", "help_text", "parse", "parse_mixed"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Option:
     """One option. ``metavar`` empty: a switch. ``key``: the settings key that its value joins, with cli scope; empty: the verb reads it itself.
 
@@ -47,7 +46,7 @@ COMMON: tuple[Option, ...] = (
 )
 
 
-@dataclass(slots=True)
+@slotted
 class Parsed:
     """What was on the command line. ``values`` holds the verb's own options by name; ``settings`` the ones that feed a settings key."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from paddock.cli.options import COMMON, Option, Parsed, help_text, parse
 from paddock.cli.output import Output
 from paddock.cli.request import request_from
 from paddock.errors import PaddockError, UsageError
+from paddock.model.record import replace
 from paddock.session.prepare import Prepared, Request, prepare
 
 if TYPE_CHECKING:

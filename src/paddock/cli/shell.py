@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 
 from paddock.cli.options import help_text, parse
 from paddock.cli.output import Output
 from paddock.cli.request import request_from
 from paddock.cli.run import OPTIONS, carry_out
+from paddock.model.record import replace
 
 __all__ = ["OPTIONS", "main"]
 

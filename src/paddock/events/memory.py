@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from _thread import allocate_lock  # what threading.Lock is; a run that starts no thread does not load the rest of that module
 from collections.abc import Callable
-from dataclasses import replace
 
 from paddock.events.log import EventLog
 from paddock.events.record import Record
 from paddock.model.events import Event
+from paddock.model.record import replace
 
 __all__ = ["LIMIT", "Recorder"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import gmtime, strftime
 
 from paddock.model.events import SCHEMA_VERSION, Event
+from paddock.model.record import record
 from paddock.model.settings import Origin, Scope
 
 __all__ = ["Record", "from_json", "rfc3339", "to_json"]
@@ -24,7 +24,7 @@ TEXT_LIMIT = 1000
 DETAIL_LIMIT = 32
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Record:
     """An event that was kept. ``time`` and ``last`` are seconds since the epoch: the first and the latest of ``count`` equal events. ``number`` counts from
     1.

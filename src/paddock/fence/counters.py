@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from paddock.fence.ports import Counts
 from paddock.model.cgroups import CPU, MEMORY, PROCESSES, Cgroup
+from paddock.model.record import replace
 
 __all__ = ["CgroupCounters", "counts_of", "pack", "read_all", "unpack"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from paddock.fence.ports import Counts
 from paddock.model.plan import Plan
+from paddock.model.record import names, replace
 from paddock.model.usage import NOTHING_KNOWN, Usage
 
 if TYPE_CHECKING:
@@ -105,5 +105,5 @@ class Gauge:
 
 def _over(counts: Counts, known: Counts) -> Counts:
     """``counts``, with everything that ``known`` knows in its place."""
-    changes = {name: value for name in Counts.__slots__ if (value := getattr(known, name))}
+    changes = {name: value for name in names(Counts) if (value := getattr(known, name))}
     return replace(counts, **changes)

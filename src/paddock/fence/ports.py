@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from paddock.model.record import record
 from paddock.model.usage import Usage
 
 __all__ = ["CAPTURE", "DNS_TCP", "DNS_UDP", "HTTP", "SOCKS", "Counts", "Listener", "Observer", "OnStep", "RunningFence", "unwatched"]
@@ -26,7 +26,7 @@ def unwatched(_step: str) -> None:
     """The ``OnStep`` of every ordinary run."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listener:
     """A socket made inside the fence's network. ``role`` is one of the words above, ``family`` is 4 or 6, ``fd`` a listening (for UDP: bound) descriptor.
 
@@ -38,7 +38,7 @@ class Listener:
     fd: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Counts:
     """What the processes of a fence take: None where nothing here counts it.
 

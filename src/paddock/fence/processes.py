@@ -14,10 +14,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from paddock.fence.ports import Counts
 from paddock.model.cgroups import CPU, DISK, MEMORY
+from paddock.model.record import slotted
 
 __all__ = ["ProcessCounters"]
 
@@ -31,7 +31,7 @@ _MOST_DESCRIPTORS = 20_000
 """Of one look for files without a name."""
 
 
-@dataclass(slots=True)
+@slotted
 class _Lost:
     """A sum over the living falls when a process ends unseen. What it fell by is added again."""
 

@@ -6,9 +6,9 @@ Read when somebody asks for a diagnosis, never for a run. Everything here is a h
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from paddock.host.facts import Facts, gather
+from paddock.model.record import record
 
 __all__ = ["PROGRAM_FOLDERS", "Distribution", "Surroundings", "distribution", "find_program", "look_around", "parse_os_release"]
 
@@ -29,7 +29,7 @@ _FAMILIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Distribution:
     """``id`` and ``version`` as os-release(5) says them; ``family`` is ``debian``, ``fedora``, ``arch``, ``suse``, ``alpine`` or empty for one that we do not
     know.
@@ -41,7 +41,7 @@ class Distribution:
     family: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Surroundings:
     """``container`` names the runtime around us (``docker``, ``podman``, ``lxc``, ``kubernetes``, or ``container``), empty for none. ``seccomp`` says that a
     filter applies to us already, ``masked_proc`` that parts of ``/proc`` are covered, ``chroot`` that our root is not the mount namespace's. ``apparmor`` is

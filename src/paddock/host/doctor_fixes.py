@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from paddock.host.doctor_facts import Surroundings
+from paddock.model.record import record
 
 __all__ = ["LIBNFTABLES", "Fix", "explain", "install_words"]
 
@@ -31,7 +31,7 @@ _INSTALL: dict[str, tuple[str, ...]] = {
 _DENIED = (errno.EPERM, errno.EACCES)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fix:
     """``cause`` is one sentence; ``advice`` says what to do and what it means; ``commands`` are what to type, empty when there is nothing to type."""
 
@@ -40,7 +40,7 @@ class Fix:
     commands: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Rule:
     steps: tuple[str, ...]
     fits: Callable[[int, Surroundings], bool]

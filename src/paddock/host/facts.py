@@ -6,9 +6,9 @@ Only facts that the planner needs for every run. Whether a step of the fence rea
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from paddock.model.cgroups import Cgroup
+from paddock.model.record import record
 
 __all__ = ["Facts", "gather"]
 
@@ -29,7 +29,7 @@ _LIBRARY_FOLDERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Facts:
     """``kernel`` is (major, minor). ``landlock_abi`` is 0 without Landlock (landlock(7)). ``nftables`` says that ``libnftables.so.1`` was found.
 

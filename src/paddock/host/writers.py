@@ -9,7 +9,8 @@ import os
 import stat
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from paddock.model.record import field, slotted
 
 __all__ = ["Writers", "group_members", "user_name", "writers_of"]
 
@@ -24,7 +25,7 @@ _WRITE = 2
 _SKIPPED = frozenset(("site-packages", "dist-packages", "test", "tests", "idlelib"))
 
 
-@dataclass(slots=True)
+@slotted
 class Writers:
     """``users`` and ``groups`` by number, each with the first place that gives the right. ``everyone`` is such a place, or empty."""
 

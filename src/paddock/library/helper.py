@@ -10,12 +10,12 @@ import socket
 import subprocess
 import sys
 from binascii import a2b_base64
-from dataclasses import fields
 from typing import IO, Any, Self
 
 from paddock.errors import InternalError, UnsupportedError
 from paddock.library.results import UNKNOWN, Flow, RunReport, Violation
 from paddock.library.wire import error_from_json, origin_from_json
+from paddock.model.record import names
 from paddock.model.usage import Usage
 
 __all__ = ["Helper", "Stream"]
@@ -180,7 +180,7 @@ def _return_code(value: dict[str, Any]) -> int:
 
 
 def _report(document: dict[str, Any]) -> RunReport:
-    known = {field.name for field in fields(Usage)}
+    known = set(names(Usage))
     return RunReport(
         run_id=document["run"],
         plan_digest=document["plan"],

@@ -6,12 +6,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from paddock.errors import Problem, SettingsError, UsageError
 from paddock.library import workspace
 from paddock.model.decision import Decision
+from paddock.model.record import record, replace
 from paddock.model.settings import Settings
 from paddock.model.text import escape
 from paddock.session.prepare import Request, load_settings
@@ -23,7 +23,7 @@ _ARGUMENT = "Policy.from_settings()"
 _READ_ONLY = ("Policy.profile()", json.dumps({"paddock": {"filesystem": {"project": "read-only"}}}))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """One answer: ``decision`` is ``allow``, ``ask`` or ``deny``; ``rule`` the entry that decided as it was written, ``file`` and ``line`` its place (0: none).
 
@@ -43,7 +43,7 @@ class Verdict:
         return self.decision == "allow"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explanation:
     """The answer to one question. ``kind`` is ``path``, ``host``, ``env`` or ``command``; ``subject`` is what the question was taken for.
 
@@ -67,7 +67,7 @@ class Explanation:
         return "\n".join([*lines, *(f"  note: {escape(note)}" for note in self.notes)])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """A policy for one run in one folder. ``given`` are the settings that were handed over, as ``Request`` has them; ``private`` is a
     folder that was made for it, or empty.

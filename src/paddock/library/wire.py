@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from paddock import errors
 from paddock.errors import InternalError, PaddockError, Problem, SettingsError
+from paddock.model.record import names
 from paddock.model.settings import Context, Entry, Notice, Origin, Scope, Settings, Source
 
 __all__ = ["error_from_json", "error_to_json", "from_raw", "origin_from_json", "settings_from_json", "settings_to_json", "to_raw"]
@@ -35,7 +35,7 @@ def from_raw(text: str) -> str:
 def settings_to_json(settings: Settings) -> Json:
     """Merged settings with every place, as plain values."""
     return {
-        "context": {field.name: to_raw(getattr(settings.context, field.name)) for field in fields(Context)},
+        "context": {name: to_raw(getattr(settings.context, name)) for name in names(Context)},
         "lists": {key: _entries(items) for key, items in settings.lists.items()},
         "scalars": {key: _entry(item) for key, item in settings.scalars.items()},
         "maps": {key: {name: _entry(item) for name, item in members.items()} for key, members in settings.maps.items()},

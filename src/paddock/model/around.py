@@ -7,12 +7,12 @@ not guess, are there as digests; there is no value of a variable, no content of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from paddock.model.paths import ancestors
 from paddock.model.plan import Access, Kind, Place, Plan
 from paddock.model.policy import HostRule, Limits
+from paddock.model.record import as_dict, names, record
 from paddock.model.settings import Entry, Scope, Settings
 
 __all__ = ["PLACE", "SCHEMA", "STARTED_IN", "Around", "Open", "Spot", "describe", "digest_of", "nearest", "parse"]
@@ -26,7 +26,7 @@ STARTED_IN = "the folder of the outer run"
 """What stands for a file where nobody asked for a place: the outer run was started there."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spot:
     """A place of the outer layout. ``file`` is the settings source of the rule (``builtin`` for ours); ``kind`` what is there, empty for an emptied folder."""
 
@@ -36,7 +36,7 @@ class Spot:
     file: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Open:
     """Something that the outer fence lets through: a host pattern, a name for DNS, a port, with the settings source that asked for it."""
 
@@ -44,7 +44,7 @@ class Open:
     file: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Around:
     """``private`` are paths of files that exist only inside. ``denied`` are digests of host patterns. ``guarded`` are paths, or globs, that the guard keeps
     from being made, ``unprotected`` protected names that were lifted. ``accepted`` is the digest of the project's widening entries that were in force, or
@@ -94,7 +94,7 @@ def describe(plan: Plan, settings: Settings, accepted: str) -> bytes:
         "guarded": [[denial.path, denial.is_glob] for denial in plan.guard.denied],
         "local_binding": _local_binding(plan, settings),
         "doors": plan.doors,
-        "limits": asdict(plan.limits),
+        "limits": as_dict(plan.limits),
         "accepted": accepted,
     }
     return dumps(value, separators=(",", ":")).encode("ascii")
@@ -126,7 +126,7 @@ def parse(data: bytes) -> Around:
         value = loads(data)
         if value["schema"] != SCHEMA:
             raise ValueError("another version's description of a fence")
-        known = {field.name for field in fields(Limits)}
+        known = set(names(Limits))
         if set(value["limits"]) != known:
             raise ValueError("another version's limits")
         return Around(

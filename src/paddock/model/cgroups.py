@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from paddock.model.record import record
 
 __all__ = ["CPU", "DISK", "MEMORY", "PROCESSES", "Cgroup"]
 
@@ -14,7 +14,7 @@ DISK = "disk"
 """No controller counts it: a word for what the supervisor watches."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cgroup:
     """A cgroup in which this user may make another, and what the new one would offer (cgroups(7)).
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from paddock.model.record import record
 from paddock.model.settings import Origin
 
 __all__ = ["Decision"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decision:
     """``verdict`` is ``allow``, ``ask`` or ``deny``. ``reason`` is one sentence; ``rule`` the entry that decided, or the list that lacks one (None: neither);
     ``remedy`` the smallest change that would allow it, or empty when nothing should.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from paddock.model.record import record
 from paddock.model.settings import Origin
 
 __all__ = ["SCHEMA_VERSION", "Event", "EventSink"]
@@ -12,7 +12,7 @@ __all__ = ["SCHEMA_VERSION", "Event", "EventSink"]
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """One thing that happened in one run.
 

@@ -7,9 +7,9 @@ is judged by content (git's own files) is not decided here; ``git_name`` says wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from paddock.model import globs, paths
+from paddock.model.record import field, record
 from paddock.model.settings import Origin, Scope
 from paddock.model.unprotect import PROTECTED, SEALED
 
@@ -22,7 +22,7 @@ _IGNORED = dict.fromkeys((0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF, *(point for po
 _REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Denial:
     """A path, or a glob, that a rule keeps from being written and that does not exist (or may come to exist) where the command can write."""
 
@@ -34,7 +34,7 @@ class Denial:
     """What stays open in spite of it: paths and globs (second: whether it is one)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GuardRules:
     """All paths are absolute and resolved. ``roots`` are the places of the host's where the command may write; nothing outside them is judged.
 
@@ -60,7 +60,7 @@ class GuardRules:
 NOTHING_GUARDED = GuardRules()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """Why something may not be made or written (``act`` is ``write``), or not opened at all (``read``). ``path`` is the protected place itself: the path that
     was tried, or a folder above it.

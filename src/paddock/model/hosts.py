@@ -7,7 +7,7 @@ repaired. Spec 2.3 and 4.7; RFC 1123 2.1 (names), RFC 5891 (A-labels), inet_aton
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from paddock.model.record import record
 
 __all__ = ["Host", "HostError", "Pattern", "parse_address", "parse_host", "parse_pattern", "parse_target", "show"]
 
@@ -31,7 +31,7 @@ class HostError(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Host:
     """A canonical name (lower case, A-labels, no trailing dot) or a canonical address (``packed`` holds its 4 or 16 octets, empty for a name)."""
 
@@ -53,7 +53,7 @@ class Host:
         return f"[{self.text}]:{port}" if self.is_v6 else f"{self.text}:{port}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pattern:
     """One reading of one entry. ``labels`` is empty for an address and for ``*``; a first label ``**`` stands for one label or more.
 

@@ -6,12 +6,12 @@ Pure data. Paths are absolute, resolved on the host, without symbolic links; the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from paddock.model.cgroups import Cgroup
 from paddock.model.guard import NOTHING_GUARDED, GuardRules
 from paddock.model.policy import Limits, NetworkPolicy
+from paddock.model.record import record
 from paddock.model.settings import Notice, Origin
 from paddock.model.unprotect import BY_PATH, Lifting
 
@@ -34,7 +34,7 @@ class Kind(str, Enum):
     SYMLINK = "symlink"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """One entry of the layout. ``why`` is the rule; ``reason`` says it in words (``protected: git hooks``).
 
@@ -52,7 +52,7 @@ class Place:
     pin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bind:
     """A host directory shown writable at another path inside (a cache private to the project). The source is made, mode 0700, when it is missing."""
 
@@ -61,7 +61,7 @@ class Bind:
     why: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PrivateFile:
     """A file that exists only inside, read-only, with this content. It covers whatever the host has at ``path``."""
 
@@ -71,7 +71,7 @@ class PrivateFile:
     why: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RemovedVariable:
     """An environment variable that was set outside and is not inside. The value is nowhere in a plan."""
 
@@ -79,7 +79,7 @@ class RemovedVariable:
     why: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Uncovered:
     """Something that a rule asks for and that this fence does not enforce yet, said by ``--dry-run``. ``subject`` is a path or a name."""
 
@@ -88,7 +88,7 @@ class Uncovered:
     why: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """Everything one run does. ``layout`` is sorted by path depth, parents first; the root itself is ``READ`` without being listed.
 

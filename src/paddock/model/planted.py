@@ -1,6 +1,6 @@
 """Files that something outside may run, or obey, later, and that a run made or changed. Pure data.
 
-Paths are those of the host; they come from inside the fence: escape them before they are shown. Named tuples and no dataclasses, because every run loads this.
+Paths are those of the host; they come from inside the fence: escape them before they are shown. Named tuples, because every run loads this.
 """
 
 from __future__ import annotations

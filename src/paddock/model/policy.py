@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from paddock.model.record import record
 from paddock.model.settings import Origin
 
 __all__ = ["EnvironmentPolicy", "FilesystemPolicy", "HostRule", "Limits", "NetworkPolicy", "PathRule", "Policy", "VariableRule"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PathRule:
     """An absolute path or an absolute glob (``is_glob``), as meant; not yet resolved on this host."""
 
@@ -18,7 +17,7 @@ class PathRule:
     is_glob: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FilesystemPolicy:
     """Reads: open unless denied, most specific rule wins, allow wins a tie. Writes: closed unless allowed, deny always wins. Spec 2.2 and 3.1.
 
@@ -38,7 +37,7 @@ class FilesystemPolicy:
     read_only_by: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HostRule:
     """One entry of a domain list: the pattern as it was written (canonicalised by ``model.hosts``) and where."""
 
@@ -46,7 +45,7 @@ class HostRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NetworkPolicy:
     """``allowed`` and ``denied`` are the effective lists (domain lists plus WebFetch rules plus presets); deny wins. Everything else is refused.
 
@@ -63,7 +62,7 @@ class NetworkPolicy:
     dns_names: tuple[HostRule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VariableRule:
     """``name`` may hold ``*`` (any run of characters), compared case-insensitively for removal rules."""
 
@@ -71,7 +70,7 @@ class VariableRule:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EnvironmentPolicy:
     """Order: the caller's variables, less ``remove`` unless ``keep`` names one exactly, less ``deny`` whatever ``keep`` says, and then ``set``.
 
@@ -84,7 +83,7 @@ class EnvironmentPolicy:
     set: tuple[tuple[str, str, Origin], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """None means no limit was asked for. Memory and disk in MiB, times in seconds."""
 
@@ -96,7 +95,7 @@ class Limits:
     open_files: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Policy:
     """The whole meaning. ``tools`` are the presets asked for by name; ``backend`` is ``auto`` or a backend's name."""
 

@@ -7,8 +7,9 @@ winner; a map key (``env``, ``paddock.environment.set``) holds one winner per na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from paddock.model.record import field, record
 
 __all__ = ["SCOPES", "Context", "Entry", "Notice", "Origin", "Scope", "Settings", "Source"]
 
@@ -27,7 +28,7 @@ class Scope(str, Enum):
 SCOPES: tuple[Scope, ...] = tuple(Scope)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """A place in a settings source. ``file`` is a path, ``--option`` for a single option, or ``builtin``; ``line`` 0 means that there are no lines.
 
@@ -46,7 +47,7 @@ class Origin:
         return f"{self.scope.value} {place}" if self.file != self.scope.value else place
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """One value with its place. ``value`` is plain JSON: str, int, float, bool, None, list or dict."""
 
@@ -54,7 +55,7 @@ class Entry:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Notice:
     """Something a person should hear once. ``origin`` is None when it concerns no single entry. ``level`` is ``info`` or ``warning``."""
 
@@ -63,7 +64,7 @@ class Notice:
     level: str = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """One file (or option) that was read or looked for. ``state`` is ``read``, ``absent``, ``ignored`` or ``untrusted``."""
 
@@ -73,7 +74,7 @@ class Source:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Context:
     """The places that relative entries refer to, all absolute and resolved. See spec 3.1 and 3.2.
 
@@ -92,7 +93,7 @@ class Context:
     cache_home: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """The merged result. ``void`` lists entries that were read and do not count, each with the reason (untrusted project, managed lock, wrong scope).
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from paddock.model import paths
+from paddock.model.record import record
 from paddock.model.settings import Origin, Scope
 
 __all__ = ["BY_PATH", "PROTECTED", "SEALED", "Lifting"]
@@ -18,7 +17,7 @@ SEALED = "paddock's own names"
 _KEY = "paddock.filesystem.unprotect"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lifting:
     """``root`` is the project, which entries that are relative start from. ``lock`` is the administrator's entry that lets only managed settings lift.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from paddock.model.record import record
 
 __all__ = ["NOTHING_KNOWN", "Usage"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """Figures of a whole fence, from before its first process to after its last. None stands for "not measured here", never for "nothing".
 

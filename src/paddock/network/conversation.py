@@ -8,11 +8,11 @@ Server bytes flow at once, so that protocols in which the server speaks first wo
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from threading import Thread
 
 from paddock.model.decision import Decision
 from paddock.model.hosts import Host, show
+from paddock.model.record import record
 from paddock.network.addresses import Kind, kind_of
 from paddock.network.decide import HOW, LOCALHOST, Decider
 from paddock.network.greeting import TlsClient
@@ -27,7 +27,7 @@ from paddock.network.wire.tls import ALERT_ACCESS_DENIED
 __all__ = ["Asked", "Conversation"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Asked:
     """What was asked for and allowed: ``host`` and ``port``, by which ``door``, and the decision."""
 

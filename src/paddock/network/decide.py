@@ -7,12 +7,12 @@ judges what it turned out to be: a listed name must not be a way to this machine
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from paddock.errors import PolicyError
 from paddock.model.decision import Decision
 from paddock.model.hosts import Host, HostError, Pattern, parse_host, parse_pattern
 from paddock.model.policy import HostRule, NetworkPolicy
+from paddock.model.record import record
 from paddock.model.settings import Origin, Scope
 from paddock.network.addresses import Kind, kind_of
 
@@ -33,7 +33,7 @@ HOW = {
 """How a host can be asked for, in words. A door that is not here uses its own name."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Match:
     """A pattern that matched, with the entry it came from."""
 

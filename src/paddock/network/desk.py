@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from paddock.model.decision import Decision
 from paddock.model.hosts import Host, HostError, parse_host, show
+from paddock.model.record import record
 from paddock.network.addresses import is_synthetic_range
 from paddock.network.conversation import Asked, Conversation
 from paddock.network.decide import Decider
@@ -18,7 +18,7 @@ from paddock.network.tell import Teller
 __all__ = ["Desk", "Passage"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Passage:
     """An allowed destination and the connection to it."""
 

@@ -8,12 +8,12 @@ import select
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Protocol
 
 from paddock.model.decision import Decision
 from paddock.model.hosts import Host
+from paddock.model.record import record
 from paddock.network.decide import LOCALHOST, LOOPBACK_TWINS, Decider, Match, vet_addresses
 
 __all__ = ["Dialler", "Refusal", "Resolver", "connect_any"]
@@ -33,7 +33,7 @@ class Resolver(Protocol):
         """Addresses of a name, empty when there are none. Raises ``TimeoutError``."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """Why there is no connection. ``status`` is the HTTP status that says it: 403 by policy, 502 and 504 when the other side failed."""
 

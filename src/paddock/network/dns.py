@@ -8,7 +8,6 @@ for special names, RFC 2308 for empty answers).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, Protocol
 
 import dns.exception
@@ -24,6 +23,7 @@ import dns.rrset
 
 from paddock.model.decision import Decision
 from paddock.model.hosts import Host, HostError, parse_address, parse_host, show
+from paddock.model.record import replace
 from paddock.network.decide import Decider
 from paddock.network.names import NameTable
 from paddock.network.tell import Teller

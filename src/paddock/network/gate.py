@@ -12,7 +12,6 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from paddock.model.decision import Decision
 from paddock.model.events import EventSink
 from paddock.model.hosts import Host
 from paddock.model.policy import NetworkPolicy
+from paddock.model.record import record
 from paddock.network.capture import original_destination
 from paddock.network.decide import Decider
 from paddock.network.desk import Desk
@@ -44,7 +44,7 @@ STOP_PATIENCE: Final = 2.0
 Destination = Callable[[socket.socket], tuple[Host, int] | None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stats:
     """``open`` connections now, ``accepted`` and ``turned_away`` (over the limit) so far, ``refusals`` by (area, act, subject)."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from paddock.model.record import record
 
 __all__ = ["CAPTURE", "DNS_TCP", "DNS_UDP", "HTTP", "ROLES", "SOCKS", "Listener", "Listeners"]
 
@@ -17,7 +18,7 @@ SOCKS: Final = "socks"
 ROLES: Final = (CAPTURE, DNS_UDP, DNS_TCP, HTTP, SOCKS)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listener:
     """One socket made inside the fence: ``role`` is one of ``ROLES``, ``family`` is 4 or 6, ``fd`` a listening (or, for UDP, bound) descriptor."""
 

@@ -8,11 +8,11 @@ import os
 import select
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Final
 
 from paddock.model.events import Event, EventSink
+from paddock.model.record import record
 from paddock.network.relay import Direction, close_both, reset
 
 __all__ = ["Published", "Publisher"]
@@ -22,7 +22,7 @@ CONNECTIONS: Final = 256
 """Connections at once over all published ports."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Published:
     """An inside port and the port that stands for it on the host's loopback: the same number when it was free. ``note`` says why not, or what else to know."""
 

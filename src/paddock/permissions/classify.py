@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from paddock.errors import PolicyError
+from paddock.model.record import record
 from paddock.permissions.grammar import Rule, parse
 from paddock.permissions.tools import FIELDS, INSTEAD, LABELS, PRIMARY, TOOLS
 
@@ -22,7 +22,7 @@ class Form:
     IGNORED = "ignored"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Classified:
     """``form`` is one of ``Form``. Ignored rules decide nothing; ``warning`` says why, or what else is odd. ``suggest`` is what was probably meant.
 

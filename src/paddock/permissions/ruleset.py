@@ -6,11 +6,11 @@ A rule that is skipped (``classify`` says why) is in none of the tables, with on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from paddock.errors import PolicyError
 from paddock.model.hosts import Host, HostError, Pattern, parse_pattern
+from paddock.model.record import field, slotted
 from paddock.model.settings import Context, Entry, Origin, Settings
 from paddock.permissions.classify import Classified, Form, classify
 from paddock.permissions.match import PathMatcher
@@ -33,7 +33,7 @@ class Hit(NamedTuple):
     bare: bool = False
 
 
-@dataclass(slots=True)
+@slotted
 class RuleList:
     """One list, by what its rules are about."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from paddock.model import paths
+from paddock.model.record import field, record
 from paddock.permissions.ruleset import Hit
 
 __all__ = ["REFERENCE", "STRICT", "Call", "Fencing", "Reading", "Reason", "Verdict", "World"]
@@ -57,7 +57,7 @@ def _itself(path: str) -> Sequence[str]:
     return (path,)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class World:
     """Paths are absolute and normalised. ``steps`` gives a path and everywhere its links lead, the end last. ``mode`` is one of the documented modes.
 

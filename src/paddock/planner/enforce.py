@@ -7,11 +7,10 @@ none, memory and processor time are summed up by the supervisor, which ends the 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from paddock.host.facts import Facts
 from paddock.model.cgroups import CPU, DISK, MEMORY, PROCESSES, Cgroup
 from paddock.model.policy import Limits
+from paddock.model.record import replace
 
 __all__ = ["cgroups_for", "counts_by_user", "wants_cgroup", "watched"]
 

@@ -7,13 +7,13 @@ session, which plans again with the change and asks here again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from paddock.model import globs, paths
 from paddock.model.decision import Decision
 from paddock.model.guard import Judge
 from paddock.model.plan import Access, Kind
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, PathRule
+from paddock.model.record import record
 from paddock.model.settings import Origin, Scope
 from paddock.planner import environment
 from paddock.planner.layout import PRIVATE_FOLDERS
@@ -29,7 +29,7 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108 -- compared, not used
 _INTERPRETER_BYTES = 256
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PathAnswer:
     """``path`` as asked, ``real`` where it leads, ``kind`` None when nothing is there. ``links`` are the links on the way, each with its text.
 
@@ -46,7 +46,7 @@ class PathAnswer:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProgramAnswer:
     """``found`` is where PATH finds the program inside, ``real`` where that leads; both empty when it finds none. ``passed`` are places on PATH that hold it
     and are hidden, each with the place it leads to.

@@ -6,10 +6,10 @@ Everything else in a git directory stays ordinary, so that commits, branches and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from paddock.model import paths
 from paddock.model.plan import Kind
+from paddock.model.record import field, record, slotted
 from paddock.planner.gitconfig import Setting, expand, settings_of
 from paddock.planner.gitprograms import named_path
 from paddock.planner.view import View
@@ -34,7 +34,7 @@ MAX_REPOSITORIES = 400
 SMALL = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Guarded:
     """An existing path that git believes. A link is guarded itself; its target is an entry of its own. ``chosen`` paths come from a configuration file."""
 
@@ -44,7 +44,7 @@ class Guarded:
     chosen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GitGrant:
     """A git directory outside the write roots that this working folder needs, confirmed by the repository itself."""
 
@@ -52,7 +52,7 @@ class GitGrant:
     reason: str
 
 
-@dataclass(slots=True)
+@slotted
 class GitFindings:
     """``refused`` are sentences about git directories that were named and not confirmed. ``folders`` are all the git directories that were looked into, and
     ``absent`` what git would believe at a place where nothing is yet (path, reason). ``unreached`` are repositories, and folders of submodules'

@@ -6,12 +6,12 @@ The order matters only for the words of a report, never for the result: marks ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from paddock.errors import PolicyError
 from paddock.model import paths
 from paddock.model.plan import Access, Kind, Place, Uncovered
 from paddock.model.policy import FilesystemPolicy, PathRule
+from paddock.model.record import field, record, slotted
 from paddock.model.settings import Notice, Origin, Scope
 from paddock.planner import globs, protect, sockets
 from paddock.planner.git import GitFindings
@@ -34,7 +34,7 @@ _TOOLCHAINS = Origin(Scope.BUILTIN, "builtin", text="toolchains on PATH")
 MAX_SHOWN_SECRETS = 60
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ground:
     """The fixed points of one layout. ``own`` are Paddock's installation and interpreter, ``state`` its configuration, state and cache folders.
 
@@ -52,7 +52,7 @@ class Ground:
     git_configs: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@slotted
 class Layout:
     """What became of the rules. ``tree`` can still take marks; ``places`` is read when there are no more.
 

@@ -13,7 +13,6 @@ that the inner run has read itself is compared.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
 
 from paddock.host.facts import Facts
 from paddock.model.around import STARTED_IN, Around, Open, Spot, digest_of, nearest
@@ -22,6 +21,7 @@ from paddock.model.hosts import HostError, Pattern, parse_pattern, parse_target
 from paddock.model.paths import ancestors
 from paddock.model.plan import Access, Place, Plan
 from paddock.model.policy import Limits
+from paddock.model.record import names, record, replace
 from paddock.model.settings import Notice, Origin, Scope, Settings
 
 __all__ = ["Clause", "Narrowing", "compare", "counted"]
@@ -34,7 +34,7 @@ _NAMES = {"memory_mb": "memoryMb", "disk_mb": "diskMb", "processes": "processes"
 _MOST_NOTICES = 8
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clause:
     """Something that the plan closes, the fence around leaves open and nothing inside can close. ``rule`` is who asks for it (None: what is not listed is
     closed), ``remedy`` what would help.
@@ -45,7 +45,7 @@ class Clause:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Narrowing:
     """``roots`` are the only places, besides the fence's own areas, where the command has to write. ``no_network``: sockets for the network are refused to it.
     ``missing`` must be empty for a run. ``added`` says in words what the run adds.
@@ -257,10 +257,10 @@ def _adds(mine: Limits, theirs: Limits, field: str) -> bool:
 
 
 def _limits(plan: Plan, settings: Settings, around: Around) -> Iterator[Clause]:
-    for field in fields(Limits):
-        if field.name not in _OWN_LIMITS and _adds(plan.limits, around.limits, field.name):
-            key = f"paddock.limits.{_NAMES.get(field.name, field.name)}"
+    for name in names(Limits):
+        if name not in _OWN_LIMITS and _adds(plan.limits, around.limits, name):
+            key = f"paddock.limits.{_NAMES.get(name, name)}"
             entry = settings.scalars.get(key)
-            theirs = getattr(around.limits, field.name)
-            text = f"{key} {getattr(plan.limits, field.name)} is a limit of a whole fence, and the fence around has {'none' if theirs is None else theirs}"
+            theirs = getattr(around.limits, name)
+            text = f"{key} {getattr(plan.limits, name)} is a limit of a whole fence, and the fence around has {'none' if theirs is None else theirs}"
             yield Clause(text, entry.origin if entry else None, _RESTART)

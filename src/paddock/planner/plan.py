@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from paddock.errors import PolicyError
@@ -14,6 +13,7 @@ from paddock.model import paths
 from paddock.model.guard import GuardRules
 from paddock.model.plan import Access, Place, Plan, PrivateFile
 from paddock.model.policy import HostRule, Limits, NetworkPolicy, PathRule, Policy
+from paddock.model.record import replace
 from paddock.model.settings import Context, Entry, Settings
 from paddock.model.unprotect import Lifting
 from paddock.planner import environment

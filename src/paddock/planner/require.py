@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from paddock.errors import UnsupportedError
 from paddock.host.facts import Facts
 from paddock.model.cgroups import PROCESSES, Cgroup
 from paddock.model.plan import Uncovered
 from paddock.model.policy import Limits, Policy
+from paddock.model.record import replace
 from paddock.model.settings import Notice, Scope, Settings
 from paddock.planner.enforce import wants_cgroup
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from paddock.model import paths
 from paddock.model.plan import Kind
+from paddock.model.record import field, record, slotted
 from paddock.planner.names import ANYWHERE, DEPENDENCY_FOLDERS, KEPT_WRITABLE, NESTED, OWN_FOLDER, PREFIXES
 from paddock.planner.view import View
 
@@ -31,7 +31,7 @@ MAX_FILES = 2000
 _GIT_LOOK = (("HEAD", Kind.FILE), ("objects", Kind.DIRECTORY), ("refs", Kind.DIRECTORY))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """A protected name that exists. ``kept`` are the places inside it that stay ordinary."""
 
@@ -41,7 +41,7 @@ class Finding:
     kept: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@slotted
 class Findings:
     """``repositories`` are folders with an entry ``.git``; ``git_folders`` look like git directories themselves (bare repositories).
 

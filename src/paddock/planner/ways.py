@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from paddock.model.cgroups import CPU, MEMORY, PROCESSES, Cgroup
 from paddock.model.policy import Limits
+from paddock.model.record import record
 
 __all__ = ["Way", "ways"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Way:
     """How one limit is kept. ``key`` and ``value`` as in the settings; ``by`` is a name for tables; ``means`` says what is promised, as half a sentence."""
 

@@ -6,12 +6,12 @@ Proposals only: whoever asks plans with each of them and keeps the first that wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from paddock.model import globs, paths
 from paddock.model.decision import Decision
 from paddock.model.hosts import Host
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, HostRule, NetworkPolicy, Policy
+from paddock.model.record import replace
 from paddock.model.settings import Entry, Origin, Scope, Settings
 from paddock.model.unprotect import PROTECTED
 from paddock.planner.meaning import policy_from

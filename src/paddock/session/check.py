@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from paddock.errors import UsageError
 from paddock.host.links import steps
+from paddock.model.record import record
 from paddock.model.settings import Settings
 from paddock.model.text import shorten_path
 from paddock.permissions.decide import ESCAPE, decide
@@ -26,7 +26,7 @@ SCHEMA = 1
 _NO_BYPASS = "permissions.disableBypassPermissionsMode"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Asker:
     """Who asks: the mode that the agent is in (empty: the settings say it), whether there is a person, where the agent stands (empty: the folder itself)."""
 

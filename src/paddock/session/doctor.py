@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from paddock.errors import PaddockError, UnsupportedError
 from paddock.events.place import open_folder
 from paddock.host.doctor_facts import Surroundings, look_around
 from paddock.host.doctor_fixes import Fix, explain
 from paddock.model.policy import Limits
+from paddock.model.record import record
 from paddock.planner.enforce import cgroups_for
 from paddock.planner.ways import ways
 from paddock.session.launch_trial import launch_nothing
@@ -23,7 +23,7 @@ DOCTOR_SCHEMA = 1
 _EVERY = Limits(memory_mb=1, disk_mb=1, processes=1, cpu_seconds=1, timeout_seconds=1, open_files=1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """A tried step; ``fix`` is None unless it failed."""
 
@@ -31,7 +31,7 @@ class Finding:
     fix: Fix | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnosis:
     """What was found. ``findings`` in the order of trying."""
 

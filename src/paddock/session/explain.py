@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 
 from paddock.errors import UsageError
 from paddock.host.facts import gather
@@ -15,6 +14,7 @@ from paddock.host.files import HostFiles
 from paddock.model import paths
 from paddock.model.decision import Decision
 from paddock.model.policy import Policy
+from paddock.model.record import record, replace
 from paddock.model.settings import Origin
 from paddock.planner.enforce import wants_cgroup
 from paddock.planner.explain import explain_path, explain_program, explain_variable
@@ -32,7 +32,7 @@ KINDS = ("path", "host", "env", "command")
 _CAPITALS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """``asked`` as written, ``kind`` one of ``KINDS``, ``subject`` what it was taken for. ``decisions`` are named ``read``, ``write``, ``reach``, ``see`` or
     ``start``; ``facts`` are labelled texts, ``rules`` further entries that speak about it, ``notes`` sentences.

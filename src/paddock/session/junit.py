@@ -9,11 +9,11 @@ ASCII, whatever a hostile command calls its files.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from time import gmtime, strftime
 
 from paddock.events.record import Record, origin_to_json
 from paddock.model.planted import PlantedFile
+from paddock.model.record import record
 from paddock.model.text import cap, escape
 from paddock.session.rendering import Report
 
@@ -33,7 +33,7 @@ _CAUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Case:
     """One line of a dashboard. ``result`` is a tag of the schema, or empty for a case that passed."""
 

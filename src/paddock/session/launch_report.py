@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from paddock.errors import LaunchError, PaddockError
 from paddock.fence.kernel.landlock import abi
 from paddock.fence.namespaces import Fence, start
 from paddock.model.plan import Plan
+from paddock.model.record import record, replace
 from paddock.session.launch_trial import Notices, wait
 
 __all__ = ["NEEDED", "Launch", "Layer", "try_launch"]
@@ -34,7 +34,7 @@ exit 0
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layer:
     """Whether one layer held, and what was seen of it."""
 
@@ -42,7 +42,7 @@ class Layer:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Launch:
     """``failure`` is empty when the command ran and ended well; then every layer is in ``layers``. ``notices`` is what the fence said about itself."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from paddock.errors import UsageError
 from paddock.events.reader import read
 from paddock.events.record import Record, rfc3339, to_json
+from paddock.model.record import record
 
 __all__ = ["KINDS", "Query", "Record", "entries", "find", "moment", "rfc3339", "state_home", "to_json"]
 
@@ -17,7 +17,7 @@ KINDS = ("violation", "flow", "notice", "planted", "run.start", "run.end")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Query:
     """What is asked for; an empty field asks for everything. ``run`` is a run's name or the beginning of it, ``since`` seconds since the epoch."""
 

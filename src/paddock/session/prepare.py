@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from paddock.errors import UnsupportedError
@@ -16,6 +15,7 @@ from paddock.model.around import PLACE, describe
 from paddock.model.paths import is_beneath
 from paddock.model.plan import Access, Plan, PrivateFile
 from paddock.model.policy import Policy
+from paddock.model.record import record, replace
 from paddock.model.settings import Context, Notice, Origin, Scope, Settings
 from paddock.permissions.rule import notices
 from paddock.planner.enforce import wants_cgroup
@@ -36,7 +36,7 @@ __all__ = ["Prepared", "Request", "is_homeless", "load_settings", "make_own_fold
 TOOLS = "paddock.network.tools"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """What somebody asks for. ``cwd`` is absolute; ``settings`` are ``--settings`` values in order; ``options`` are (key, value, option name).
 
@@ -59,7 +59,7 @@ class Request:
     tool_use: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prepared:
     """The three stages of one request, kept because reports quote all of them; and what a look afterwards compares with, where a run follows.
 

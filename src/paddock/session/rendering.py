@@ -7,11 +7,11 @@ number.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 
 from paddock.events.record import Record, origin_to_json, to_json
 from paddock.model.plan import RemovedVariable
 from paddock.model.planted import NOTHING_PLANTED, Planted
+from paddock.model.record import as_dict, record
 from paddock.model.settings import Entry, Notice, Origin, Scope
 from paddock.model.text import cap, escape, pad, shorten_path, width
 from paddock.model.usage import NOTHING_KNOWN, Usage
@@ -37,7 +37,7 @@ def plain(_style: str, text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """Everything that is known about one finished run.
 
@@ -70,7 +70,7 @@ class Report:
         return tuple(r for r in self.records if r.event.kind == "violation")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Row:
     act: str
     subject: str
@@ -271,7 +271,7 @@ def to_document(report: Report) -> dict[str, object]:
         "void": [{"rule": origin_to_json(entry.origin), "reason": _unicode(reason)} for entry, reason in report.void],
         "published": list(report.published),
         "log_trouble": _unicode(report.log_trouble),
-        "usage": asdict(report.usage),
+        "usage": as_dict(report.usage),
         "planted": planted_text.document(report.planted),
     }
 

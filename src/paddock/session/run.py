@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from paddock.errors import LaunchError, PaddockError
@@ -19,6 +18,7 @@ from paddock.fence.ports import Counts, OnStep, RunningFence, unwatched
 from paddock.model.events import Event, EventSink
 from paddock.model.plan import Plan
 from paddock.model.planted import NOTHING_PLANTED, Planted
+from paddock.model.record import record, replace
 from paddock.model.settings import Entry
 from paddock.model.usage import NOTHING_KNOWN, Usage
 from paddock.session.planted import find, tell
@@ -41,7 +41,7 @@ LISTEN_POLL_SECONDS = 0.25
 FIRST_COUNT_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """How it went. ``seconds`` is wall clock from before the fence to after its end; ``published`` are sentences about ports reachable from outside;
     ``usage`` is what the run took; ``planted`` what it left that the host may run later.

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from paddock.errors import UnsupportedError
 from paddock.host.doctor_facts import PROGRAM_FOLDERS, Surroundings, find_program, look_around
 from paddock.host.doctor_fixes import LIBNFTABLES, explain, install_words
+from paddock.model.record import record
 
 __all__ = ["Command", "Need", "Plan", "carry_out", "look", "make_plan"]
 
@@ -19,7 +19,7 @@ __all__ = ["Command", "Need", "Plan", "carry_out", "look", "make_plan"]
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Need:
     """A system package. ``present`` says that what it brings was found; ``optional`` that a run does without."""
 
@@ -29,7 +29,7 @@ class Need:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Command:
     """``argv`` with an absolute program; ``why`` in words."""
 
@@ -37,7 +37,7 @@ class Command:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """``commands`` to run in order (a package list is fetched only when installing fails without, ``refresh``); ``explanations`` is what is left to a
     person.

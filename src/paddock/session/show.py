@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from enum import Enum
 
 from paddock.model.paths import is_beneath, relative
 from paddock.model.plan import Plan
+from paddock.model.record import is_record, names
 from paddock.model.settings import Context, Entry, Origin, Settings
 from paddock.planner.ways import ways
 from paddock.session.prepare import Prepared
@@ -126,8 +126,8 @@ def as_json(value: object) -> object:
     """Plain JSON values for any of the model's nouns. Bytes become their length: private files may quote a person's configuration."""
     if isinstance(value, Enum):
         return value.value
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: as_json(getattr(value, f.name)) for f in fields(value)}
+    if is_record(value):
+        return {name: as_json(getattr(value, name)) for name in names(value)}
     if isinstance(value, bytes):
         return {"bytes": len(value)}
     if isinstance(value, (list, tuple, set, frozenset)):

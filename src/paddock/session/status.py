@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from paddock import __version__
 from paddock.errors import PaddockError
 from paddock.host.facts import gather
 from paddock.host.writers import Writers, group_members, user_name, writers_of
+from paddock.model.record import record, replace
 from paddock.model.settings import Context, Entry, Scope, Settings
 from paddock.session.installation import hook_files, program_places, program_trees
 from paddock.session.launch_report import Launch, try_launch
@@ -23,7 +23,7 @@ STATUS_SCHEMA = 1
 """Grows when a field changes its meaning or goes; new fields may come at any time."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subject:
     """One thing that somebody could change, and who. ``counts`` says whether another user among them makes the fence unsound."""
 
@@ -47,7 +47,7 @@ class Subject:
         return (*found, *((f"everyone through {self.writers.everyone}",) if self.writers.everyone else ()))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Status:
     """``trouble`` is why there is no policy or no plan, empty when there is. ``settings`` and ``launch`` are None then."""
 

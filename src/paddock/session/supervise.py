@@ -10,10 +10,10 @@ import select
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from paddock.fence.kernel.signalfd import SI_KERNEL, SignalFd
+from paddock.model.record import record
 
 __all__ = ["GRACE_SECONDS", "LIMIT_EXIT", "SIGNALS", "Ending", "Errands", "Loop"]
 
@@ -92,7 +92,7 @@ class Errands:
             refuse()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ending:
     """How a run ended. ``code`` is the exit code of ``paddock run``; ``cause`` is ``command``, ``signal``, ``timeout`` or
     ``limit``.

@@ -14,7 +14,6 @@ import signal
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from paddock.fence.kernel.landlock import Ruleset, abi
 from paddock.fence.kernel.libc import system_call
@@ -34,6 +33,7 @@ from paddock.fence.kernel.process import (
     unshare,
 )
 from paddock.fence.launcher.ruleset import ruleset
+from paddock.model.record import record
 
 __all__ = ["Result", "Trial", "chains", "try_chain"]
 
@@ -45,7 +45,7 @@ _SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3
 _ALLOW_EVERYTHING = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trial:
     """One step. ``name`` is what ``host.doctor_fixes`` knows it by, ``what`` says it in words. ``needed`` False: a run does without, and says so."""
 
@@ -55,7 +55,7 @@ class Trial:
     needed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """How a step went: ``ok``, ``failed`` or ``not tried``. ``errno`` 0 and ``words`` empty unless it failed."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from paddock.errors import PolicyError
 from paddock.host.files import HostFiles
+from paddock.model.record import record, replace
 from paddock.model.settings import Entry, Settings
 from paddock.planner.meaning import policy_from
 from paddock.planner.plan import project_hosts
@@ -16,7 +15,7 @@ from paddock.settings.truststore import HOSTS, accepted_entries, forget_trust, r
 __all__ = ["Waiting", "accept", "revoke", "waiting", "written"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Waiting:
     """Entries that wait for acceptance. ``new`` were never accepted; ``known`` were, as part of another set; ``gone`` are (key, text) accepted once and no
     longer written. ``hosts`` are those that files of the project's tools name, waiting or accepted.

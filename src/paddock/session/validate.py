@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from paddock.errors import PaddockError, Problem, SettingsError
 from paddock.model import paths
+from paddock.model.record import record
 from paddock.model.settings import Context, Entry, Notice, Scope, Settings
 from paddock.model.text import escape
 from paddock.permissions.rule import feed, notices, parse
@@ -56,7 +56,7 @@ _HOST = Roots()
 _READ_SCOPES = {"settings.json": Scope.PROJECT, "settings.local.json": Scope.LOCAL}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One line of the answer. ``file`` as it was given; ``line`` and ``column`` from 1, 0 when there is none. ``level`` is ``error`` or ``warning``."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from paddock.model.record import replace
 from paddock.session.run import Outcome
 from paddock.session.supervise import Ending
 

@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from json import JSONDecodeError, dumps, loads
 from threading import Lock
 
@@ -19,6 +18,7 @@ from paddock.fence.kernel.numbers import NUMBERS
 from paddock.model.events import Event
 from paddock.model.paths import is_beneath
 from paddock.model.plan import Access, Plan
+from paddock.model.record import record, replace
 from paddock.model.text import cap
 from paddock.session import verify_files, verify_kernel, verify_network, verify_processes
 from paddock.session.prepare import Prepared
@@ -78,7 +78,7 @@ sys.exit(sys.modules[names[-1] + ".main"].main(text))
 """
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One canary's result. ``got`` is what came of it, in words; ``reason`` is empty unless it is not held."""
 
@@ -88,7 +88,7 @@ class Finding:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verification:
     """Everything found. ``digest`` names the plan, as the report of a run does."""
 
@@ -263,7 +263,7 @@ def _require(ending: Ending, text: bytes) -> None:
 # -- what it said
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """The words of the probe about one canary."""
 

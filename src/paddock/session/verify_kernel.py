@@ -7,10 +7,10 @@ filter said it. The numbers in the comments are what the kernel says without it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from paddock.fence.kernel.numbers import NUMBERS
 from paddock.model.plan import Plan
+from paddock.model.record import replace
 from paddock.session.verify_host import HostSide
 from paddock.session.verify_table import Canary, all_of, words
 

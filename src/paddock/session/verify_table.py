@@ -6,9 +6,9 @@ A canary that has no meaning in a plan (every host is allowed, nothing is hidden
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from paddock.model.events import Event
+from paddock.model.record import field, record
 from paddock.session.verify_host import Seen
 
 __all__ = ["ANY", "Canary", "Evidence", "all_of", "words"]
@@ -17,7 +17,7 @@ ANY = "*"
 """In ``expects``: everything that has no entry of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evidence:
     """What is known besides the probe's own words: what was noticed outside, what the gate and the observer told, what the fence said about itself."""
 
@@ -40,7 +40,7 @@ def _nothing(_evidence: Evidence) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Canary:
     """``verb`` and ``arguments`` are for the probe. ``expects``: for each thing tried the words that count as the refusal that was meant.
 

@@ -6,9 +6,9 @@ Imported only where there is something of the kind. ``tier`` decides; this file 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from paddock.errors import SettingsError
+from paddock.model.record import replace
 from paddock.model.settings import Scope, Source
 from paddock.settings.files import inline_or_file
 from paddock.settings.gathered import Gathered, LoadRequest

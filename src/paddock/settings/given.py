@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from paddock.errors import Problem
+from paddock.model.record import replace
 from paddock.model.settings import Entry, Scope
 from paddock.settings.gathered import Gathered
 from paddock.settings.layer import Family

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from paddock.errors import PolicyError, SettingsError
 from paddock.model.globs import SKIPPED, handling
+from paddock.model.record import replace
 from paddock.model.settings import Context, Entry, Notice, Scope, Settings, Source
 from paddock.settings import builtin, support
 from paddock.settings.gathered import Gathered, LoadRequest

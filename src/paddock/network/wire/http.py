@@ -7,11 +7,11 @@ A reader never writes what it read: the caller sends ``Head.encode`` and ``frame
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import h11
 
+from paddock.model.record import record
 from paddock.network.wire.simple import may_become_simple, simple_head
 
 __all__ = ["HEAD_LIMIT", "Body", "End", "Head", "Headers", "HttpEndedError", "HttpError", "RequestReader", "frame", "last_chunk"]
@@ -39,7 +39,7 @@ class HttpEndedError(HttpError):
     """The client ended within a request: nobody is left to answer, and nothing was wrong with what came."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Head:
     """A request line and its header fields, names as they were written."""
 
@@ -74,14 +74,14 @@ class Head:
         return line + b"".join(name + b": " + value + b"\r\n" for name, value in fields) + b"\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Body:
     """Some octets of the body."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class End:
     """The request is complete. ``trailers`` follow a chunked body."""
 

@@ -5,9 +5,10 @@ SOCKS4 is recognised so that it can be refused in its own words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+from paddock.model.record import record
 
 __all__ = ["Greeting", "Reply", "Request", "SocksError", "SocksReader", "reply"]
 
@@ -42,14 +43,14 @@ class SocksError(ValueError):
         self.answer = answer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Greeting:
     """The client's offer was taken: send ``answer``, then read on."""
 
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """A CONNECT: either ``name`` (octets as sent) or ``address`` (4 or 16 octets), and a port."""
 

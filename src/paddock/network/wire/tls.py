@@ -5,8 +5,9 @@ The greeting may be cut anywhere: into TCP segments, and into several records. I
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from paddock.model.record import record
 
 __all__ = ["ALERT_ACCESS_DENIED", "ClientHello", "HelloReader", "RetryGuard", "TlsError"]
 
@@ -34,7 +35,7 @@ class TlsError(ValueError):
     """The bytes are not a ClientHello that this reader accepts."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClientHello:
     """``server_name`` is the host name as sent (None: there was none). ``size`` is how many octets of input the greeting took.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from paddock.model import paths
 from paddock.model.plan import Bind, PrivateFile
 from paddock.model.policy import HostRule
+from paddock.model.record import field, record, slotted
 from paddock.model.settings import Entry, Notice, Origin, Scope
 from paddock.planner.presets.urls import Target, target_of
 from paddock.planner.view import View
@@ -19,7 +19,7 @@ KEY = "paddock.network.tools"
 CACHE_ORIGIN = Origin(Scope.BUILTIN, "builtin", key="presets", text="a cache private to the project")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Given:
     """``writable`` says whether a (resolved) path belongs to the project, or the command could have written it: what stands there is not the user's word.
     ``programs`` are the folders of PATH. ``hidden`` says whether the rules hide a (resolved) path;
@@ -54,7 +54,7 @@ class Given:
         return value.startswith("/") and "\0" not in value and self.writable(self.view.resolve(paths.normalise(value)).path)
 
 
-@dataclass(slots=True)
+@slotted
 class Gives:
     """The parts of a plan that presets add. ``environment`` overrides what the caller had; ``links`` are hidden links on the way to ``files``.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 
 from paddock.errors import InternalError
 from paddock.model.plan import Bind, PrivateFile
 from paddock.model.policy import HostRule
+from paddock.model.record import record, replace
 from paddock.model.settings import Entry, Notice, Origin
 from paddock.planner.presets import apt, cargo, certificates, git, go, gradle, maven, npm, pip, ssh
 from paddock.planner.presets.base import Given, Gives
@@ -40,7 +40,7 @@ _HOSTS: dict[str, Callable[[Given, Gives], None]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Presets:
     """What all presets together add to a plan."""
 
