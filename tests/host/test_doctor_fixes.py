@@ -43,7 +43,7 @@ CASES = [
     ("landlock", errno.ENOSYS, around(kernel=(5, 4)), "without Landlock"),
     ("landlock", errno.ENOSYS, around(seccomp=True), "container's filter"),
     ("filter", errno.EINVAL, around(), "CONFIG_SECCOMP_FILTER"),
-    ("observer", errno.EBUSY, around(), "cannot be reported"),
+    ("observer", errno.EBUSY, around(), "cannot be handed to the guard"),
     ("capabilities", errno.EPERM, around(), "does not know"),
 ]
 

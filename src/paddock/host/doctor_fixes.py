@@ -193,8 +193,8 @@ def _seccomp_missing(_: Surroundings) -> Fix:
 def _no_notify(around: Surroundings) -> Fix:
     major, minor = around.facts.kernel
     return Fix(
-        f"system calls cannot be reported here: a tracer or another fence reports them already, or the kernel ({major}.{minor}) is older than 5.0",
-        "refused file accesses stay refused, and are missing in the report",
+        f"system calls cannot be handed to the guard: a tracer or another fence takes them already, or the kernel ({major}.{minor}) is older than 5.19",
+        "protected names that do not exist yet can be made, and refused file accesses are missing in the report; a run that denies a missing path is refused",
     )
 
 

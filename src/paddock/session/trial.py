@@ -40,6 +40,7 @@ __all__ = ["Result", "Trial", "chains", "try_chain"]
 # A step takes milliseconds; one that waits for something (a security module that asks a daemon) must not hold the diagnosis forever.
 PATIENCE_SECONDS = 30.0
 _SECCOMP_SET_MODE_FILTER = 1
+_SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 1 << 5
 _SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3
 # One instruction: return SECCOMP_RET_ALLOW (seccomp(2), struct sock_filter).
 _ALLOW_EVERYTHING = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)
@@ -199,7 +200,7 @@ def _filter() -> None:
 
 def _observer() -> None:
     no_new_privileges()
-    os.close(_install(_SECCOMP_FILTER_FLAG_NEW_LISTENER))
+    os.close(_install(_SECCOMP_FILTER_FLAG_NEW_LISTENER | _SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV))
 
 
 def _install(flags: int) -> int:
@@ -229,5 +230,5 @@ def chains() -> tuple[tuple[Trial, ...], ...]:
         ),
         (Trial("landlock", "put Landlock around writing", _landlock, needed=False),),
         (Trial("filter", "install a system call filter", _filter),),
-        (Trial("observer", "watch refused file accesses, to report them", _observer, needed=False),),
+        (Trial("observer", "hand system calls to the guard, which judges and reports", _observer, needed=False),),
     )
