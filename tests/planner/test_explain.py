@@ -89,6 +89,14 @@ def test_a_protected_name_that_does_not_exist_may_not_be_made() -> None:
     assert "outside" in ask("/srv/.mcp.json", filesystem(), tree({})).write.reason
 
 
+def test_a_missing_path_that_is_hidden_may_not_be_read_once_it_is_there() -> None:
+    rules = filesystem(deny_read=[f"{APP}/later", f"{APP}/**/.env"])
+    for path in ("later", "later/x", "sub/.env"):
+        answer = ask(f"{APP}/{path}", rules, tree({}))
+        assert (verdicts(answer), answer.read.rule in [rule.origin for rule in rules.deny_read]) == (("deny", "deny"), True)
+    assert verdicts(ask(f"{APP}/other", rules, tree({}))) == ("allow", "allow")
+
+
 def test_a_missing_path_that_is_denied_may_not_be_made() -> None:
     rules = filesystem(deny_write=[f"{APP}/later"])
     answer = ask(f"{APP}/later", rules, tree({}))

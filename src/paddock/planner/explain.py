@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from paddock.model import globs, paths
 from paddock.model.decision import Decision
-from paddock.model.guard import Judge
+from paddock.model.guard import Hidden, Judge
 from paddock.model.plan import Access, Kind
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, PathRule
 from paddock.model.record import record
@@ -64,6 +64,8 @@ def explain_path(draft: Draft, files: FilesystemPolicy, path: str) -> PathAnswer
     found = draft.view.resolve(path)
     own = _own(draft, path, found.path)
     read, write = own or _on_host(draft, found.path, found.links, exists=found.kind is not None)
+    if own is None and read.allowed:
+        read = _hidden_later(draft, found.path) or read
     if own is None and write.allowed:
         write = _guarded(draft, found.path) or write
     return PathAnswer(
@@ -149,6 +151,13 @@ def _names(draft: Draft, rule: PathRule, path: str) -> bool:
     if rule.is_glob:
         return globs.covers(rule.path, path)
     return paths.is_beneath(path, rule.path) or paths.is_beneath(path, draft.view.resolve(rule.path).path)
+
+
+def _hidden_later(draft: Draft, real: str) -> Decision | None:
+    """What the guard answers about opening something that was not there, or did not match, when the plan was made."""
+    folder, _, name = real.rpartition("/")
+    refusal = Hidden(draft.plan.guard).judge(folder or "/", name)
+    return None if refusal is None else Decision("deny", refusal.reason, refusal.rule)
 
 
 def _guarded(draft: Draft, real: str) -> Decision | None:
