@@ -10,49 +10,15 @@ import base64
 import hashlib
 import json
 import os
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 
 from paddock.errors import Problem, SettingsError, UnsupportedError
-from paddock.model.record import record
+from paddock.session.filechange import Change, diff, read, replace_file
 
 __all__ = ["Change", "Keeper", "diff", "edit_json", "read"]
 
-LARGEST = 4 << 20
 Document = dict[str, object]
-
-
-@record
-class Change:
-    """A file as it is and as it is to be; None: it does not exist. ``path`` has its links followed, so that a linked file stays a link."""
-
-    path: str
-    before: bytes | None
-    after: bytes | None
-
-    @property
-    def needed(self) -> bool:
-        """Whether it changes anything."""
-        return self.before != self.after
-
-
-def read(path: str) -> bytes | None:
-    """A configuration file, or None where there is none. Raises ``UnsupportedError`` for one that cannot be read or is no ordinary file of a sensible size."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UnsupportedError(f"{path} cannot be read", cause=error.strerror or str(error)) from error
-    try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
-            raise UnsupportedError(f"{path} is no configuration file", cause="it is no ordinary file, or larger than 4 MiB")
-        with open(fd, "rb", closefd=False) as file:
-            return file.read(LARGEST + 1)
-    finally:
-        os.close(fd)
 
 
 def edit_json(path: str, data: bytes | None, edit: Callable[[Document], None]) -> bytes:
@@ -96,18 +62,6 @@ def _indent(text: str) -> int | str | None:
     return None if len(text) > 2 and "\n" not in text.strip() else 2
 
 
-def diff(change: Change) -> Iterator[str]:
-    """The change as a unified diff, line by line, without line ends."""
-    from difflib import unified_diff
-
-    def lines(data: bytes | None) -> list[str]:
-        return (data or b"").decode("utf-8", "backslashreplace").splitlines()
-
-    old = change.path if change.before is not None else "/dev/null"
-    new = change.path if change.after is not None else "/dev/null"
-    yield from unified_diff(lines(change.before), lines(change.after), old, new, lineterm="")
-
-
 class Keeper:
     """Makes changes, and remembers what was there. ``folder`` is below Paddock's state folder."""
 
@@ -125,7 +79,7 @@ class Keeper:
         kept = known["before"] if known is not None and _digest(change.before) == known["after"] else _text(change.before)
         self._remember(change.path, {"path": change.path, "before": kept, "after": _digest(change.after)})
         try:
-            _replace(change)
+            replace_file(change)
         except OSError as error:
             raise UnsupportedError(f"{change.path} cannot be written", cause=error.strerror or str(error)) from error
 
@@ -158,7 +112,7 @@ class Keeper:
     def _remember(self, path: str, memory: Document) -> None:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         place = self._place(path)
-        _replace(Change(place, read(place), json.dumps(memory).encode()), mode=0o600)
+        replace_file(Change(place, read(place), json.dumps(memory).encode()), mode=0o600)
 
 
 def _digest(data: bytes | None) -> str:
@@ -167,31 +121,3 @@ def _digest(data: bytes | None) -> str:
 
 def _text(data: bytes | None) -> str | None:
     return None if data is None else base64.b64encode(data).decode("ascii")
-
-
-def _replace(change: Change, mode: int = 0o600) -> None:
-    """By a new file under the same name, with the old one's mode and owner; a file that is to be gone is removed."""
-    if change.after is None:
-        os.unlink(change.path)
-        return
-    folder, _, name = change.path.rpartition("/")
-    os.makedirs(folder or "/", exist_ok=True)
-    new = f"{folder}/.{name}.{os.urandom(6).hex()}"
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with open(fd, "wb") as file:
-            if change.before is not None:
-                old = os.stat(change.path)
-                os.fchmod(fd, stat.S_IMODE(old.st_mode))
-                if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
-                    os.fchown(fd, old.st_uid, old.st_gid)
-            else:
-                os.fchmod(fd, mode)
-            file.write(change.after)
-            file.flush()
-            os.fsync(fd)
-        os.rename(new, change.path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(new)
-        raise

@@ -14,6 +14,7 @@ from paddock.model.record import record
 from paddock.model.settings import Context, Entry, Notice, Scope, Settings
 from paddock.model.text import escape
 from paddock.permissions.rule import feed, notices, parse
+from paddock.permissions.tools import LABELS, TOOLS
 from paddock.settings.files import read_file
 from paddock.settings.gathered import Gathered
 from paddock.settings.layer import Family, Layer
@@ -29,28 +30,6 @@ __all__ = ["SCOPES", "Finding", "guess_scope", "validate"]
 
 SCOPES = {scope.value: scope for scope in Scope if scope is not Scope.BUILTIN}
 """What ``--scope`` takes."""
-
-TOOLS = frozenset(
-    (
-        *("Agent", "AskUserQuestion", "Bash", "BashOutput", "Edit", "EnterPlanMode", "ExitPlanMode", "Glob", "Grep", "KillShell", "LS", "LSP", "Monitor"),
-        *(
-            "MultiEdit",
-            "NotebookEdit",
-            "NotebookRead",
-            "PowerShell",
-            "Read",
-            "Skill",
-            "SlashCommand",
-            "Task",
-            "TaskCreate",
-            "TaskGet",
-            "TaskList",
-            "TaskOutput",
-        ),
-        *("TaskStop", "TaskUpdate", "TodoWrite", "ToolSearch", "WebFetch", "WebSearch", "Write"),
-    )
-)
-"""Names of tools that permission rules are written for. Names with ``_`` or ``*`` are servers' tools or patterns and never unknown (spec 4.1)."""
 
 _HOST = Roots()
 _READ_SCOPES = {"settings.json": Scope.PROJECT, "settings.local.json": Scope.LOCAL}
@@ -191,12 +170,9 @@ def _tools(settings: Settings, file: str) -> Iterator[Finding]:
 def _near(tool: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(tool.lower(), [known.lower() for known in TOOLS], 1)
-    return (
-        "did you mean " + next(known for known in TOOLS if known.lower() == near[0]) + "?"
-        if near
-        else "names are written as agents write them: Bash, Read, Edit"
-    )
+    folded = {known.lower(): known for known in sorted(TOOLS)}
+    near = LABELS.get(tool) or next((folded[name] for name in get_close_matches(tool.lower(), folded, 1)), "")
+    return f"did you mean {near}?" if near else "names are written as agents write them: Bash, Read, Edit"
 
 
 def _from_notice(notice: Notice, file: str) -> Finding:
