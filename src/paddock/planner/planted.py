@@ -257,7 +257,7 @@ class _Look:
 
     def relist(self, folder: str, entries: Mapping[str, Kind], *, swapped: bool) -> None:
         names = self.view.names(folder) or {}
-        if names.get("HEAD") is Kind.FILE and names.get("objects") is Kind.DIRECTORY and names.get("refs") is Kind.DIRECTORY:
+        if {"HEAD", "objects", "refs"} <= names.keys():  # of whatever kind: git asks access(2) of the two folders, and follows links to all three
             self.bare.append(folder)
             return
         self.left -= len(names)

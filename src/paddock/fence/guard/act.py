@@ -6,12 +6,13 @@ matters for descriptors that came from outside, which ``Caller`` and ``_reopen``
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import stat
-import sys
 from collections.abc import Callable
 
+from paddock.fence.guard.bind import bind
 from paddock.fence.guard.caller import Caller
 from paddock.fence.guard.check import Check, Refused
 from paddock.fence.guard.notify import VALID_FLAGS, WRITING, Call
@@ -27,7 +28,6 @@ _AT_EMPTY_PATH = 0x1000
 _RENAME_EXCHANGE = 2
 _RENAME_FLAGS = 1 | _RENAME_EXCHANGE  # the third, RENAME_WHITEOUT, makes a device
 _SIGNED = 1 << 63
-_AF_UNIX = 1
 _NODES = (stat.S_IFREG, stat.S_IFIFO, stat.S_IFSOCK)
 
 
@@ -54,6 +54,7 @@ class Actor:
     def __init__(self, check: Check) -> None:
         self.check = check
         self._calls: dict[str, Callable[[Caller, tuple[int, ...]], int | None]] = {
+            "bind": lambda c, a: bind(self.check, c, a[0], a[1], ctypes.c_int(a[2] & 0xFFFFFFFF).value),
             "creat": lambda c, a: self._open(c, None, a[0], os.O_CREAT | os.O_WRONLY | os.O_TRUNC, a[1]),
             "link": lambda c, a: self._link(c, (None, a[0]), (None, a[1]), 0),
             "linkat": lambda c, a: self._link(c, (a[0], a[1]), (a[2], a[3]), a[4]),
@@ -173,14 +174,6 @@ class Actor:
         return _as_asked(_reader(again, flags) if world.is_inside(fd) else again, flags)
 
     # -- names
-
-    def bind(self, caller: Caller, address: bytes) -> None:
-        """Judge the path of a socket's address (unix(7)); other families, and names that are no paths, are none of this."""
-        family, path = int.from_bytes(address[:2], sys.byteorder), address[2:].partition(b"\0")[0]
-        if family == _AF_UNIX and path:
-            pin, name = Walk(caller).parent(caller.start(None, path), path)
-            if not _there(pin, name):
-                self.check.node(pin, name)
 
     def _mkdir(self, caller: Caller, directory: int | None, address: int, mode: int) -> None:
         pin, name = self._parent(caller, directory, address)

@@ -8,6 +8,7 @@ import os
 
 from paddock.fence.guard.notify import Notifications
 from paddock.fence.kernel.files import mount_id
+from paddock.fence.kernel.sockets import copy_descriptor, open_thread
 
 __all__ = ["Caller", "World"]
 
@@ -67,6 +68,21 @@ class Caller:
     def text(self, address: int) -> bytes:
         """A path argument. An empty one is the caller's mistake (``ENOENT``)."""
         return self._notifications.text(self.tid, address)
+
+    def memory(self, address: int, length: int) -> bytes:
+        """Exactly ``length`` bytes of the caller's memory, at most 256, copied once. Raises ``EFAULT``."""
+        return self._notifications.memory(self.tid, address, length)
+
+    def socket(self, number: int) -> int:
+        """A copy of the caller's descriptor ``number``, for what cannot be opened once more; kept until ``close``. Raises ``EBADF``."""
+        process = int(self.status(b"Tgid"))
+        thread = self.keep(open_thread(self.tid, process))
+        self._notifications.check(self.report)
+        number &= 0xFFFFFFFF
+        fd = self.keep(copy_descriptor(thread, number))
+        if self.tid != process and os.readlink(f"self/fd/{fd}", dir_fd=self.world.proc) != os.readlink(f"{self.tid}/fd/{number}", dir_fd=self.world.proc):
+            raise OSError(errno.EBADF, "the process has another one of this number")
+        return fd
 
     def own(self, name: str, flags: int = _DIRECTORY) -> int:
         """Something below the caller's own folder in ``/proc``, opened; kept until ``close``."""

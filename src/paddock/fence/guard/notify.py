@@ -29,7 +29,6 @@ _GIVEN = struct.Struct("=QIIII")
 
 PATH_MAX = 4096
 _FIRST_LOOK = 256
-_ADDRESS_BYTES = 110  # struct sockaddr_un
 
 # asm-generic/fcntl.h; the same on both architectures.
 O_PATH = 0o10000000
@@ -58,7 +57,7 @@ class Call:
         self.carried = carried
         self.index = 0
         # Of calls with two paths the one that is made comes last. Of a rename the source is told about: it is the more frequent mistake.
-        self.told = paths[0 if name.startswith("rename") else -1]
+        self.told = paths[0 if name.startswith("rename") else -1] if paths else None
 
 
 CALLS = (
@@ -77,7 +76,7 @@ CALLS = (
     Call("symlink", ((None, 1),)),
     Call("symlinkat", ((1, 2),)),
     Call("truncate", ((None, 0),)),
-    Call("bind", ((None, 1),)),
+    Call("bind", ()),
     Call("rmdir", ((None, 0),), carried=False),
     Call("unlink", ((None, 0),), carried=False),
     Call("unlinkat", ((0, 1),), carried=False),
@@ -144,10 +143,11 @@ class Notifications:
         except FileNotFoundError:
             return  # the caller has died
 
-    def address(self, tid: int, where: int, length: int) -> bytes:
-        """A socket's address, as far as one with a path can be long. Raises ``OSError`` when it cannot be read."""
-        found = read_memory(tid, where, self._short)
-        return self._short.raw[: min(found, length & 0xFFFFFFFF, _ADDRESS_BYTES)]
+    def memory(self, tid: int, address: int, length: int) -> bytes:
+        """``length`` bytes, 256 at most, of the caller's memory, copied once. Raises ``EFAULT``."""
+        if length and read_memory(tid, address, self._short) < length:
+            raise OSError(errno.EFAULT, "the address ends where there is no memory")
+        return self._short.raw[:length]
 
     def text(self, tid: int, address: int) -> bytes:
         """The string at ``address`` in the caller's memory, copied once. Raises ``OSError`` as the call itself would: ``EFAULT``, ``ENAMETOOLONG``."""

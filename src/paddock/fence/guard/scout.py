@@ -88,6 +88,8 @@ class Scout:
 
     def path(self, caller: Caller, call: Call, arguments: tuple[int, ...]) -> bytes | None:
         """The path that a call is told by, absolute, links not resolved; None when there is nothing to tell about it or it cannot be read."""
+        if call.told is None:
+            return None
         directory, address = call.told
         try:
             text = caller.text(arguments[address])

@@ -88,9 +88,7 @@ class Guard:
             return
         caller = Caller(self._world, self._notifications, report, tid)
         try:
-            if call.name == "bind":
-                self._bind(caller, arguments)
-            elif call.carried and (self._reads or call.flags is None or arguments[call.flags] & WRITING):
+            if call.carried and (self._reads or call.flags is None or arguments[call.flags] & WRITING):
                 self._carry_out(caller, call, arguments)
             else:
                 self._let_go(caller, call, arguments)
@@ -100,17 +98,6 @@ class Guard:
             self._notifications.answer(report, errno.EIO)
         finally:
             caller.close()
-
-    def _bind(self, caller: Caller, arguments: tuple[int, ...]) -> None:
-        """A socket that gets a path. The kernel makes it, by an address that may have changed since; nothing can ever be written into such a name."""
-        try:
-            self._actor.bind(caller, self._notifications.address(caller.tid, arguments[1], arguments[2]))
-        except Refused as refused:
-            self._notifications.answer(caller.report, self._scout.refused(refused.refusal))
-        except (OSError, ValueError):
-            self._notifications.go_on(caller.report)  # then it fails by itself
-        else:
-            self._notifications.go_on(caller.report)
 
     def _let_go(self, caller: Caller, call: Call, arguments: tuple[int, ...]) -> None:
         """Calls that make and fill nothing: the kernel decides, by the fence's mounts."""

@@ -56,6 +56,8 @@ class Walk:
         self.world = caller.world
         self.links = MAX_LINKS
         """How many links may still be followed, over the whole call."""
+        self.by_hand = False
+        """Whether a path led through what means something else for this process."""
 
     def parent(self, start: int, path: bytes) -> tuple[Pin, bytes]:
         """The directory that holds the last name of ``path``, and that name. Raises ``OSError`` as the caller's own walk would."""
@@ -75,6 +77,7 @@ class Walk:
                 if error.errno not in (errno.ENOENT, errno.ELOOP):
                     raise
                 fd = self._by_hand(start, path)
+                self.by_hand = True
         return Pin(fd, self.world.path(fd))
 
     def follow(self, pin: Pin, name: bytes) -> bytes | None:

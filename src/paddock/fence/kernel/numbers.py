@@ -29,6 +29,7 @@ _COMMON = {
     "open_tree": 428,
     "open_tree_attr": 467,
     "openat2": 437,
+    "pidfd_getfd": 438,
     "pidfd_open": 434,
     "pidfd_send_signal": 424,
     "quotactl_fd": 443,
