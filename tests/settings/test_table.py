@@ -69,6 +69,7 @@ def test_the_schema_has_every_key_and_no_other() -> None:
     def visit(prefix: str, schema: dict[str, object]) -> None:
         properties = schema.get("properties", {})
         assert isinstance(properties, dict)
+        assert "comment" in str(properties.pop("//"))
         for name, inner in properties.items():
             dotted = f"{prefix}{name}"
             if dotted in SECTIONS:

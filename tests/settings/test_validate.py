@@ -173,3 +173,35 @@ def test_options_become_entries_of_the_command_line() -> None:
 def test_an_option_with_a_wrong_value_is_the_callers_mistake(key: str, value: object) -> None:
     with pytest.raises(UsageError, match="--option: "):
         option_layer(key, value, "--option")
+
+
+def test_a_comment_is_text_and_counts_for_nothing() -> None:
+    plain = {"sandbox": {"network": {"allowedDomains": ["a.example"]}}, "paddock": {"limits": {"processes": 3}}}
+    said = {
+        "//": ["two", "lines"],
+        "sandbox": {"//": "why", "network": {"//": [], "allowedDomains": ["a.example"]}},
+        "paddock": {"limits": {"//": "few", "processes": 3}},
+    }
+    layer, problems = read(said)
+    assert problems == []
+    bare, _ = read(plain)
+    assert [(key.name, entry.value) for key, entry in layer.entries()] == [(key.name, entry.value) for key, entry in bare.entries()]
+    assert layer.others == []
+
+
+@pytest.mark.parametrize("moved", [{"denyRead": ["~/"]}, 1, None, ["text", ["~/"]]])
+def test_a_comment_that_is_no_text_is_wrong(moved: object) -> None:
+    _, problems = read({"sandbox": {"filesystem": {"//": moved}}})
+    assert [problem.message for problem in problems] == ['"//" is a comment: a text, or a list of texts']
+    assert read({"//": moved})[1] == [], "the names at the top belong to other readers"
+
+
+@pytest.mark.parametrize("twice", ['{"sandbox": {"//": "a", "//": "b"}}'])
+def test_two_comments_in_one_object_are_a_duplicate(twice: str) -> None:
+    with pytest.raises(SettingsError, match="stands twice"):
+        read(twice)
+
+
+def test_a_comment_is_no_name_of_a_variable() -> None:
+    _, problems = read({"paddock": {"environment": {"set": {"//": "text"}}}})
+    assert [problem.message.partition(":")[0] for problem in problems] == ["paddock.environment.set"]

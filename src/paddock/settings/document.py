@@ -317,7 +317,7 @@ class _Reader:
 
     def comment_hint(self) -> str:
         if self.text.startswith(("//", "/*", "#"), self.at):
-            return "JSON has no comments"
+            return 'JSON has no comments; write "//": "words" as a member of the object'
         if self.text.startswith("'", self.at):
             return "strings take double quotes"
         return ""

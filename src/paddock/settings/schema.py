@@ -5,6 +5,7 @@ from __future__ import annotations
 from paddock.model.settings import SCOPES, Scope
 from paddock.settings.examples import EXAMPLES
 from paddock.settings.table import SECTIONS, TABLE, Key
+from paddock.settings.validate import COMMENT
 
 __all__ = ["json_schema"]
 
@@ -31,6 +32,7 @@ def _section(name: str, *, additional: bool) -> dict[str, object]:
     """One object: the rows and the sections directly below a dotted name."""
     properties: dict[str, object] = {_leaf(key.name): _row(key) for key in TABLE if _parent(key.name) == name}
     properties |= {_leaf(section): _section(section, additional=False) for section in sorted(SECTIONS) if _parent(section) == name}
+    properties[COMMENT] = {"type": ["string", "array"], "items": {"type": "string"}, "description": "A comment; it has no effect."}
     described = {"description": _ABOUT[name]} if name in _ABOUT else {}
     return {"type": "object", **described, "properties": properties, "additionalProperties": additional}
 

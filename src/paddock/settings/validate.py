@@ -15,7 +15,10 @@ from paddock.settings.layer import Family, Layer
 from paddock.settings.table import ALSO, KEYS, SECTIONS, Key, Merge
 from paddock.settings.types import Fault, check
 
-__all__ = ["Wrong", "faults", "option_layer", "read_entries", "read_layer", "relative_path", "store"]
+__all__ = ["COMMENT", "Wrong", "faults", "option_layer", "read_entries", "read_layer", "relative_path", "store"]
+
+COMMENT = "//"
+"""The name that a comment has in every object of settings: JSON has none of its own, and with this the file stays JSON for whoever else reads it."""
 
 
 class Wrong:
@@ -47,6 +50,9 @@ def read_entries(document: Document, scope: Scope, family: Family) -> tuple[Laye
 
 def _walk(document: Document, layer: Layer, members: dict[str, Node], prefix: str) -> Iterator[Wrong]:
     for name, node in members.items():
+        if name == COMMENT:
+            yield from _comment(document, node) if prefix else ()
+            continue
         dotted = prefix + name
         key = KEYS.get(dotted)
         if key is not None:
@@ -65,6 +71,13 @@ def _walk(document: Document, layer: Layer, members: dict[str, Node], prefix: st
             yield from _take(document, layer, KEYS[ALSO[dotted]], node)
         elif dotted != "$schema":
             layer.others.append(dotted)
+
+
+def _comment(document: Document, node: Node) -> Iterator[Wrong]:
+    """Only text: settings that somebody moved in there would look as if they counted."""
+    lines = node.value if isinstance(node.value, list) else [node]
+    if not all(isinstance(line.value, str) for line in lines):
+        yield Wrong(document.problem(node.start, f'"{COMMENT}" is a comment: a text, or a list of texts', "settings do not count in it"))
 
 
 def _take(document: Document, layer: Layer, key: Key, node: Node) -> Iterator[Wrong]:
