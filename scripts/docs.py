@@ -104,6 +104,8 @@ What a key is for `paddock run`:
 - **concerns the tool layer**: it is for an agent's own tools; said once and otherwise left alone;
 - **refused**: it would leave the command with less than was asked for, so the run does not start.
 
+Every object of settings may hold a comment: a member called `"//"`, a text or a list of texts, which has no effect. The file stays JSON for its other readers.
+
 "Trust" marks keys whose entries in a project's own files count only after `paddock trust`. "Since" is the release of Paddock that knows the key; "later" keys
 are known and not carried out yet.
 """
@@ -190,11 +192,19 @@ def library_page() -> str:
     return page(GENERATED)
 
 
+def profiles_page() -> str:
+    """The profiles, from the data that runs get."""
+    from scripts.docs_profiles import profiles_page as page
+
+    return page(GENERATED)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page,
     "docs/reference/settings.md": settings_page,
     "docs/reference/builtin.md": builtin_page,
     "docs/reference/library.md": library_page,
+    "docs/reference/profiles.md": profiles_page,
     "docs/explanation/differences.md": differences_page,
 }
 

@@ -62,13 +62,10 @@ def library_page(generated: str) -> str:
 
 
 def _profiles() -> list[str]:
-    from json import dumps
-
     from paddock.settings.profiles import PROFILES
 
-    head = ["### Profiles\n", "Settings like any others, with the scope of the command line.\n"]
-    shown = (f'#### "{p.name}"\n\n{p.summary[0].upper()}{p.summary[1:]}.\n\n```json\n{dumps(p.settings, indent=2)}\n```\n' for p in PROFILES.values())
-    return [*head, *shown]
+    names = ", ".join(f'"{p.name}"' for p in PROFILES.values() if p.kind != "managed")
+    return ["### Profiles\n", f"Settings like any others, with the scope of the command line: {names}. [What each says](profiles.md).\n"]
 
 
 def _entry(name: str, thing: object) -> list[str]:

@@ -17,6 +17,7 @@ __all__ = ["VERBS", "main"]
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("paddock.cli.run", "run a command inside the fence"),
     "shell": ("paddock.cli.shell", "look around inside the fence with a shell"),
+    "init": ("paddock.cli.init", "write this project's first policy, from what it is made of"),
     "trust": ("paddock.cli.trust", "accept what this project's settings widen"),
     "policy": ("paddock.cli.policy", "show what is in force and why; explain, validate, schema"),
     "check": ("paddock.cli.check", "may an agent do this, by which rule, and would it be fenced"),

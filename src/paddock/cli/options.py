@@ -28,6 +28,7 @@ class Option:
 
 COMMON: tuple[Option, ...] = (
     Option("--settings", "FILE|JSON", "one more settings file, or settings as JSON text, with the scope of the command line"),
+    Option("--profile", "NAME", "settings that come with Paddock, weaker than --settings: web, python, rust, go, java, untrusted, containers, team"),
     Option("--setting-sources", "LIST", "scopes that count besides managed and builtin: user,project,local,cli"),
     Option("--allow-domain", "HOST[:PORT]", "reach this host", "sandbox.network.allowedDomains"),
     Option("--deny-domain", "HOST[:PORT]", "never reach this host", "sandbox.network.deniedDomains"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from paddock.cli.options import Parsed
 from paddock.errors import UsageError
@@ -29,8 +30,17 @@ def request_from(parsed: Parsed) -> Request:
         trust_project=parsed.has("--trust-project"),
         allow_home=parsed.has("--allow-home"),
         tool_use=_name(parsed.last("--tool-use")),
+        given=_profiles(parsed.values.get("--profile", ())),
         passed=tuple(dict.fromkeys(_descriptor(word) for word in parsed.values.get("--pass-fd", ()))),
     )
+
+
+def _profiles(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    if not names:
+        return ()
+    from paddock.session.profiles import given  # most runs name none
+
+    return given(names)
 
 
 def _name(text: str) -> str:

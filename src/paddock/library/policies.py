@@ -15,7 +15,7 @@ from paddock.model.record import record, replace
 from paddock.model.settings import Settings
 from paddock.model.text import escape
 from paddock.session.prepare import Request, load_settings
-from paddock.session.profiles import profile_named
+from paddock.session.profiles import profile_for_a_run
 
 __all__ = ["Bound", "Explanation", "Policy", "Verdict"]
 
@@ -139,9 +139,11 @@ class Policy:
         """A policy that comes with Paddock. ``"untrusted"`` is for code that nobody has looked at: no network, nothing of the caller's files or environment,
         limits, and an empty private folder for each run, which is gone afterwards. A run that names a working folder may read it and write nowhere.
 
+        The others are for projects of one language, and for use with ``with_settings``.
+
         Raises ``UsageError`` for an unknown name.
         """
-        found = profile_named(name)
+        found = profile_for_a_run(name)
         return cls._make(f"Policy.profile({name!r})", given=((f"Policy.profile({name!r})", json.dumps(dict(found.settings))),), workspace=found.workspace)
 
     def with_settings(self, settings: Mapping[str, object]) -> Policy:

@@ -80,11 +80,7 @@ def _folder_layers(out: Gathered, folder: ManagedFolder, roots: Roots) -> list[L
 
 
 def _command_line(out: Gathered, request: LoadRequest) -> None:
-    """Single options before files, and what was given last before what was given first."""
-    for name, text in reversed(request.given):
-        from paddock.settings.given import take_given  # only programs that use the library hand settings over
-
-        take_given(out, name, text)
+    """Single options before files, files before settings that are handed over, and what was given last before what was given first."""
     for key, value, name in reversed(request.options):
         out.layers.append(option_layer(key, value, name))
     for text in reversed(request.settings):
@@ -96,6 +92,10 @@ def _command_line(out: Gathered, request: LoadRequest) -> None:
         layer = out.take(Scope.CLI, Family.PADDOCK, name, data)
         if layer is not None:
             out.layers.append(layer)
+    for name, text in reversed(request.given):
+        from paddock.settings.given import take_given  # only profiles, and programs that use the library, hand settings over
+
+        take_given(out, name, text)
 
 
 def _local_files(context: Context) -> list[tuple[Family, str]]:
