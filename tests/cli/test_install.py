@@ -125,3 +125,17 @@ def test_wrong_words(settings: Path, words: tuple[str, ...], hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         run("install", *words)
     assert hint in caught.value.hint
+
+
+def test_an_agent_without_hooks_is_told_about_and_nothing_changes(settings: Path, isolated_environment: Path) -> None:
+    before = sorted(path for path in isolated_environment.rglob("*"))
+    text, _ = run("install", "codex")
+    assert "run --agent codex -- codex --sandbox danger-full-access" in text
+    assert "alias codex=" in text
+    assert "tested with the real agent" in text
+    assert "untested" in run("install", "aider")[0]
+    assert "nothing was changed" in run("uninstall", "codex")[0]
+    assert json.loads(run("install", "--json", "codex")[0])["changed"] is False
+    assert sorted(path for path in isolated_environment.rglob("*")) == before
+    with pytest.raises(UsageError):
+        run("install", "--scope", "user", "codex")

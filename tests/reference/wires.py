@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.reference.endpoint import Answer, ToolCall, event_stream
 
-__all__ = ["Messages", "Responses"]
+__all__ = ["Chat", "Gemini", "Messages", "Responses"]
 
 USAGE = {"input_tokens": 1, "output_tokens": 1}
 
@@ -91,3 +91,61 @@ class Responses:
             ("response.completed", {"response": {"id": "resp_1", "usage": usage, "output": [item]}}),
         ]
         return event_stream([(name, {"type": name, **data}) for name, data in events])
+
+
+class Gemini:
+    """https://ai.google.dev/api/generate-content, streaming and not."""
+
+    def wants(self, path: str) -> bool:
+        return "generateContent" in path or "streamGenerateContent" in path
+
+    def tools(self, asked: Any) -> list[str]:
+        return [one["name"] for tool in asked.get("tools", []) for one in tool.get("functionDeclarations", [])]
+
+    def results(self, asked: Any) -> list[str]:
+        parts = [part for content in asked.get("contents", []) for part in content.get("parts", [])]
+        return [plain(part["functionResponse"].get("response", {})) for part in parts if "functionResponse" in part]
+
+    def call(self, asked: Any, call: ToolCall, path: str) -> Answer:
+        return self._give({"functionCall": {"id": call.id, "name": call.tool, "args": dict(call.given)}}, path)
+
+    def say(self, asked: Any, text: str, path: str) -> Answer:
+        return self._give({"text": text}, path)
+
+    def _give(self, part: Mapping[str, object], path: str) -> Answer:
+        usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
+        whole = {"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}], "usageMetadata": usage}
+        return event_stream([("", whole)]) if "stream" in path else Answer(json.dumps(whole).encode())
+
+
+class Chat:
+    """https://platform.openai.com/docs/api-reference/chat, which many endpoints speak, streaming and not."""
+
+    def wants(self, path: str) -> bool:
+        return path.endswith("/chat/completions")
+
+    def tools(self, asked: Any) -> list[str]:
+        return [tool["function"]["name"] for tool in asked.get("tools") or []]
+
+    def results(self, asked: Any) -> list[str]:
+        return [plain(message.get("content", "")) for message in asked.get("messages", []) if message.get("role") == "tool"]
+
+    def call(self, asked: Any, call: ToolCall, path: str) -> Answer:
+        function = {"name": call.tool, "arguments": json.dumps(call.given)}
+        return self._give(asked, {"tool_calls": [{"index": 0, "id": call.id, "type": "function", "function": function}]}, "tool_calls")
+
+    def say(self, asked: Any, text: str, path: str) -> Answer:
+        return self._give(asked, {"content": text}, "stop")
+
+    def _give(self, asked: Any, message: Mapping[str, object], reason: str) -> Answer:
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+        base = {"id": "chat_1", "created": 0, "model": asked.get("model", "none")}
+        full = {"role": "assistant", **message}
+        if not asked.get("stream"):
+            whole = {**base, "object": "chat.completion", "choices": [{"index": 0, "message": full, "finish_reason": reason}], "usage": usage}
+            return Answer(json.dumps(whole).encode())
+        chunk = {**base, "object": "chat.completion.chunk"}
+        first = {**chunk, "choices": [{"index": 0, "delta": full, "finish_reason": None}]}
+        last = {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}], "usage": usage}
+        answer = event_stream([("", first), ("", last)])
+        return Answer(answer.body + b"data: [DONE]\n\n", answer.kind)

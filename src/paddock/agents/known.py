@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from paddock.agents.inside import INSIDE
 from paddock.agents.install_claude import ClaudeCode
 from paddock.agents.target import Target
 from paddock.errors import UsageError
 
-__all__ = ["NAMES", "target"]
+__all__ = ["NAMES", "has_hook", "target"]
 
 _TARGETS: dict[str, Target] = {found.name: found for found in (ClaudeCode(),)}
-NAMES = tuple(_TARGETS)
+NAMES = tuple(dict.fromkeys((*_TARGETS, *INSIDE)))
+"""Agents that ask Paddock by a hook first, then those that run inside as a whole."""
+
+
+def has_hook(name: str) -> bool:
+    """Whether this agent's configuration can make it ask Paddock. Of the others, ``INSIDE`` knows how they run inside."""
+    return name in _TARGETS
 
 
 def target(name: str) -> Target:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from paddock.agents.configuration import Change, Keeper, diff
 from paddock.agents.fencing import own_command
-from paddock.agents.known import NAMES, target
+from paddock.agents.guide import alias, coverage, whole_agent
+from paddock.agents.inside import INSIDE, Inside
+from paddock.agents.known import NAMES, has_hook, target
 from paddock.agents.target import Target
 from paddock.cli.options import Option, Parsed, help_text, parse_mixed
 from paddock.cli.output import Output, escape
@@ -25,7 +27,8 @@ OPTIONS: tuple[Option, ...] = (
 )
 USAGE = "paddock install [OPTIONS] AGENT"
 UNINSTALL_USAGE = "paddock uninstall [OPTIONS] AGENT"
-SUMMARY = f"Makes an agent ask Paddock before it uses a tool, and run its shell commands inside the fence. AGENT: {', '.join(NAMES)}."
+SUMMARY = f"""Makes an agent ask Paddock before it uses a tool, and run its shell commands inside the fence. Of an agent that cannot be made to ask it
+tells how it runs inside as a whole, and changes nothing. AGENT: {", ".join(NAMES)}."""
 UNINSTALL_SUMMARY = "Puts the agent's configuration back as it was; when it was changed since, takes out only what Paddock had added."
 
 
@@ -46,7 +49,11 @@ def _carry_out(words: list[str], out: Output, usage: str, summary: str, work: Ca
         return 0
     if len(parsed.rest) != 1:
         raise UsageError("which agent?", hint=f"{usage}; one of: {', '.join(NAMES)}")
-    agent = target(parsed.rest[0])
+    name = parsed.rest[0]
+    if name in INSIDE and not has_hook(name):
+        _tell(INSIDE[name], parsed, out, begins=work is _install)
+        return 0
+    agent = target(name)
     scope = parsed.last("--scope", agent.scopes[0])
     if scope not in agent.scopes:
         raise UsageError(f"{agent.title} has no scope {scope!r}", hint=f"one of: {', '.join(agent.scopes)}")
@@ -54,6 +61,25 @@ def _carry_out(words: list[str], out: Output, usage: str, summary: str, work: Ca
     path = agent.path(scope, project=working_folder(), environ=environ)
     work(agent, path, Keeper(f"{state_home(environ)}/agents"), parsed, out)
     return 0
+
+
+def _tell(agent: Inside, parsed: Parsed, out: Output, *, begins: bool) -> None:
+    """What there is to do by hand for an agent whose configuration stays as it is."""
+    program = own_command()
+    if parsed.has("--scope"):
+        raise UsageError(f"{agent.title} has no scopes: its configuration is not changed")
+    if parsed.has("--json"):
+        rows = [row._asdict() for row in coverage(agent)]
+        out.json({"schema": 1, "agent": agent.name, "changed": False, "command": whole_agent(agent, program), "alias": alias(agent, program), "coverage": rows})
+        return
+    if not begins:
+        out.text(f"{agent.title}: nothing was changed, so there is nothing to put back. Take the alias out of your shell's start-up file.\n")
+        return
+    out.text(f"{agent.title} does not ask before it uses a tool; run it inside as a whole:\n\n  {escape(whole_agent(agent, program))}\n\n")
+    out.text(f"or, for every start, with this line in your shell's start-up file:\n\n  {escape(alias(agent, program))}\n\n")
+    if agent.words:
+        out.text(f"{' '.join(agent.words)}: its own sandbox cannot be built inside a fence, and would refuse every command.\n\n")
+    out.table([(row.part, row.what, row.known) for row in coverage(agent)], ("part", "what happens to it", "known by"))
 
 
 def _install(agent: Target, path: str, keeper: Keeper, parsed: Parsed, out: Output) -> None:

@@ -27,6 +27,11 @@ OPTIONS: tuple[Option, ...] = (
     Option("--pass-fd", "N", "pass this open descriptor on, under its number; all others above 2 are closed inside"),
     Option("--fail-on-planted", "", "end with exit code 12 when the command succeeded and left files that something outside may run later"),
     Option("--fail-on-violation", "", "end with exit code 13 when the command succeeded and something was refused"),
+    Option(
+        "--agent",
+        "NAME",
+        "the command is an agent as a whole: give it its state, its model's host and its key (claude-code, codex, gemini-cli, opencode, aider)",
+    ),
     Option("--tool-use", "ID", "an agent's name for the call that this run is for; the log keeps it"),
     Option("--help", "", "this page"),
 )
@@ -41,12 +46,26 @@ def main(words: list[str], out: Output) -> int:
         return 0
     if not parsed.rest and not parsed.has("--dry-run"):
         raise UsageError("no command to run", hint=USAGE)
-    return carry_out(parsed, request_from(parsed), out)
+    request = request_from(parsed)
+    return carry_out(parsed, _as_agent(parsed, request) if parsed.has("--agent") else request, out)
+
+
+def _as_agent(parsed: Parsed, request: Request) -> Request:
+    from paddock.agents.inside import inside, make_places, with_agent
+
+    agent = inside(parsed.last("--agent"))
+    if not parsed.has("--dry-run"):
+        make_places(agent, request.environ)
+    return with_agent(request, agent)
 
 
 def carry_out(parsed: Parsed, request: Request, out: Output) -> int:
     """What the options of ``run`` ask for, with ``request``. Returns the exit code."""
     prepared = prepare(request, make=not parsed.has("--dry-run"))
+    if parsed.has("--agent"):
+        from paddock.agents.inside import inside, refuse_void
+
+        refuse_void(prepared.settings, inside(parsed.last("--agent")))
     if parsed.has("--dry-run"):
         return _show(parsed, prepared, out)
     return _run(parsed, prepared, out)
