@@ -185,6 +185,43 @@ def builtin_page() -> str:
     return "\n".join(parts)
 
 
+def lint_page() -> str:
+    """Every rule of the linter, with what triggers it and what does not."""
+    from paddock.session.lint.examples import EXAMPLES
+    from paddock.session.lint.table import RULES
+
+    def settings(document: object) -> str:
+        import json
+
+        return f"`{cell(json.dumps(document))}`"
+
+    parts = ["# What `paddock lint` finds", "", LINT_HEAD, GENERATED]
+    for rule in RULES:
+        example = EXAMPLES[rule.id]
+        where = "" if example.scope.value == "project" else f" (in a {example.scope.value} file)"
+        files = "".join(f", with a file `{name}` in the project" for name, _ in example.present[:1])
+        parts += [
+            f"## {rule.id}",
+            "",
+            f"{rule.level[0].upper()}{rule.level[1:]}. {rule.why}",
+            "",
+            "| | |",
+            "| --- | --- |",
+            f"| found{where} | {settings(example.found)}{files} |",
+            f"| not found | {settings(example.near)} |",
+            f"| instead | {settings(example.silent)} |",
+            f"| `--fix` | {rule.fix or 'leaves it to you'} |",
+            "",
+        ]
+    return "\n".join(parts)
+
+
+LINT_HEAD = """An *error* keeps a run from starting. A *warning* is an entry that does nothing, does something else than it seems to, or opens more than it
+should. An *info* is a remark. Warnings and errors make the exit code 1. `--fix` carries out only what widens nothing: it takes away entries that never count,
+and corrects the spelling of those that deny or ask. How to use it: [Lint settings](../how-to/lint.md).
+"""
+
+
 def library_page() -> str:
     """The public names of the package, from their own words."""
     from scripts.docs_library import library_page as page
@@ -203,6 +240,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page,
     "docs/reference/settings.md": settings_page,
     "docs/reference/builtin.md": builtin_page,
+    "docs/reference/lint.md": lint_page,
     "docs/reference/library.md": library_page,
     "docs/reference/profiles.md": profiles_page,
     "docs/explanation/differences.md": differences_page,

@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "init": ("paddock.cli.init", "write this project's first policy, from what it is made of"),
     "trust": ("paddock.cli.trust", "accept what this project's settings widen"),
     "policy": ("paddock.cli.policy", "show what is in force and why; explain, validate, schema"),
+    "lint": ("paddock.cli.lint", "find settings that do not do what they seem to, and mend them"),
     "check": ("paddock.cli.check", "may an agent do this, by which rule, and would it be fenced"),
     "install": ("paddock.cli.install", "make an agent ask Paddock before it uses a tool"),
     "uninstall": ("paddock.cli.uninstall", "put an agent's configuration back as it was"),

@@ -16,7 +16,7 @@ from paddock.permissions.shell.split import split
 from paddock.permissions.shell.wrappers import is_safe, program_name, seen_through, stripped
 from paddock.permissions.world import Reason, World
 
-__all__ = ["CommandLine"]
+__all__ = ["INTERPRETERS", "CommandLine"]
 
 _NEVER_BY_PREFIX = frozenset({"watch", "setsid", "ionice", "flock"})
 _FIND_ACTS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-delete", "-fprint", "-fprint0", "-fprintf", "-fls"})
@@ -25,7 +25,7 @@ _SOCKETS = ("/dev/tcp", "/dev/udp")
 _EDITING = frozenset({"mkdir", "touch", "rm", "rmdir", "mv", "cp", "sed"})
 """What mode ``acceptEdits`` lets run inside the working folders."""
 _HOME_SPELLINGS = ("$HOME", "${HOME}")
-_INTERPRETERS = frozenset(
+INTERPRETERS = frozenset(
     {*("python", "python3", "node", "deno", "bun", "ruby", "perl", "php", "lua", "sh", "bash", "zsh", "dash", "ksh", "fish", "env", "eval", "exec", "ssh")}
     | {*("npx", "bunx", "pnpx", "uvx", "pipx", "npm", "yarn", "pnpm", "uv", "xargs", "sudo", "osascript", "pwsh", "awk", "make")}
 )
@@ -271,7 +271,7 @@ def _only_exact(words: Sequence[Word]) -> bool:
 
 def _is_broad(hit: Hit) -> bool:
     inside = hit.text.partition("(")[2].rstrip(")")
-    return hit.bare or ("*" in inside and inside.replace(":", " ").partition(" ")[0].rstrip("*") in (*_INTERPRETERS, ""))
+    return hit.bare or ("*" in inside and inside.replace(":", " ").partition(" ")[0].rstrip("*") in (*INTERPRETERS, ""))
 
 
 def _shown(command: Command) -> str:

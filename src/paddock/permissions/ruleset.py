@@ -17,7 +17,7 @@ from paddock.permissions.match import PathMatcher
 from paddock.permissions.patterns import CommandPattern, PatternIndex
 from paddock.permissions.tools import EDITS, READS, SHELLS
 
-__all__ = ["LISTS", "Hit", "RuleList", "RuleSet"]
+__all__ = ["LISTS", "Hit", "RuleList", "RuleSet", "hosts_of", "single_spaces"]
 
 LISTS = ("deny", "ask", "allow")
 """In the order in which they are asked: the first list with a match decides."""
@@ -136,7 +136,7 @@ class RuleSet:
         elif rule.specifier is None:
             made.bare.setdefault(rule.tool.removesuffix("__*"), hit)
         elif rule.tool in SHELLS:
-            made.patterns.append(CommandPattern.of(_single_spaces(rule.specifier)))
+            made.patterns.append(CommandPattern.of(single_spaces(rule.specifier)))
             made.commands.append(hit)
         elif rule.tool in READS | EDITS:
             matcher = PathMatcher.of(rule.text, made.name, origin, self.context)
@@ -144,12 +144,13 @@ class RuleSet:
                 raise PolicyError(f"{rule.text!r} names no path that can be understood")
             made.paths.append((matcher, hit))
         elif rule.tool == "WebFetch":
-            made.hosts.append((_hosts(rule.text, rule.specifier, made.name), hit))
+            made.hosts.append((hosts_of(rule.text, rule.specifier, made.name), hit))
         else:
             made.names.append((rule.tool, CommandPattern.of(rule.specifier), hit))
 
 
-def _hosts(text: str, specifier: str, list_name: str) -> tuple[Pattern, ...]:
+def hosts_of(text: str, specifier: str, list_name: str) -> tuple[Pattern, ...]:
+    """The readings of ``WebFetch(domain:…)``. Raises ``PolicyError`` or ``HostError``."""
     kind, colon, host = specifier.partition(":")
     if not colon or kind.strip() != "domain" or not host.strip():
         raise PolicyError(f"{text!r} is not a WebFetch rule", hint="write WebFetch(domain:host)")
@@ -157,7 +158,7 @@ def _hosts(text: str, specifier: str, list_name: str) -> tuple[Pattern, ...]:
     return parse_pattern(host.strip(), "allow" if list_name == "allow" else "deny")
 
 
-def _single_spaces(text: str) -> str:
+def single_spaces(text: str) -> str:
     """A rule is compared with words that have one space between them; inside quotes its spaces are its own."""
     if "'" in text or '"' in text or ("  " not in text and "\t" not in text):
         return text

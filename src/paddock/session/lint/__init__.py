@@ -1,0 +1,9 @@
+"""``paddock lint``: settings that load and still do not do what somebody meant.
+
+- ``finding``   what a rule is, what it finds, and what it gets to look at
+- ``table``     every rule, and the pages that are made from it
+- ``rules``, ``never``, ``shadows``, ``scopes``, ``places``, ``broad``, ``network``, ``secrets``   the rules, by what they are about
+- ``known``     hosts, programs, sockets and folders that the rules know by name
+- ``examples``  for each rule a file that triggers it, a near miss, and what silences it
+- ``reading``   from files to findings; ``mend`` the fixes, proved before anything is written
+"""
