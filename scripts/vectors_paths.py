@@ -100,6 +100,9 @@ class Host:
         value = self.entries.get(path)
         return value if isinstance(value, bytes) and len(value) <= limit else None
 
+    def head(self, path: str, size: int) -> bytes:
+        return (self.read(path) or b"")[:size]
+
     def links(self, path: str) -> tuple[int, int, int]:
         return 1, hash(path), 1
 

@@ -87,6 +87,9 @@ class Tree:
             seen += 1
         return entry if isinstance(entry, bytes) and len(entry) <= limit else None
 
+    def head(self, path: str, size: int) -> bytes:
+        return (self.read(path) or b"")[:size]
+
     def links(self, path: str) -> tuple[int, int, int]:
         if path not in self.entries:
             raise OSError(errno.ENOENT, "gone", path)

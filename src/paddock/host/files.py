@@ -57,6 +57,9 @@ class Files(Protocol):
     def begins(self, path: str, start: bytes) -> bool:
         """Whether the regular file at ``path`` itself begins with ``start``."""
 
+    def head(self, path: str, size: int) -> bytes:
+        """The first ``size`` bytes of the regular file at ``path`` (links are followed); empty when there is none, or it cannot be read."""
+
     def socket(self, path: str) -> bool:
         """Whether a socket is at ``path`` itself."""
 
@@ -134,6 +137,19 @@ class HostFiles:
             return stat.S_ISREG(os.fstat(fd).st_mode) and os.read(fd, len(start)) == start
         except OSError:
             return False
+        finally:
+            os.close(fd)
+
+    def head(self, path: str, size: int) -> bytes:
+        """Read that many bytes, never waiting."""
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        except OSError:
+            return b""
+        try:
+            return os.read(fd, size) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+        except OSError:
+            return b""
         finally:
             os.close(fd)
 

@@ -18,7 +18,7 @@ class Event:
 
     ``kind``: ``run.start``, ``run.end``, ``flow`` (an allowed connection, at its end), ``violation`` (something was refused), ``notice``,
     ``planted`` (a file that something outside may run later). ``area``: ``file``, ``network``, ``dns``, ``environment``, ``run``. ``act``: ``read``, ``write``,
-    ``connect``, ``lookup``, ``variable``, ``listen``; of what was planted ``made``, ``changed``.
+    ``execute``, ``connect``, ``lookup``, ``variable``, ``listen``; of what was planted ``made``, ``changed``.
     ``subject``: what was touched: a path, ``host:port``, a name. It may come from inside the fence: escape it before it is shown.
     ``detail``: free facts for programs (bytes, door, query type, errno), all strings or numbers.
     """

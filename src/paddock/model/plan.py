@@ -11,11 +11,12 @@ from enum import Enum
 from paddock.model.cgroups import Cgroup
 from paddock.model.guard import NOTHING_GUARDED, GuardRules
 from paddock.model.policy import Limits, NetworkPolicy
+from paddock.model.programs import DENIED, Startable
 from paddock.model.record import record
 from paddock.model.settings import Notice, Origin
 from paddock.model.unprotect import BY_PATH, Lifting
 
-__all__ = ["Access", "Bind", "Kind", "Place", "Plan", "PrivateFile", "RemovedVariable", "Uncovered"]
+__all__ = ["Access", "Bind", "Kind", "Place", "Plan", "PrivateFile", "RemovedVariable", "Uncovered", "has_program_rules"]
 
 
 class Access(str, Enum):
@@ -95,7 +96,7 @@ class Plan:
     ``environment`` is complete: nothing else is passed. ``tmp_bytes``, ``shm_bytes`` and ``run_bytes`` cap the three memory-backed areas. ``doors`` says that
     the explicit proxies listen as well. ``cgroups`` are to be made, each for its controllers; ``watched`` are the limits that the supervisor counts for itself
     (words of ``model.cgroups``), because nothing here stops the command at them. ``digest`` names the plan (hex, from everything but the command). ``lifting``
-    says how protected names are lifted, ``guard`` which names may not be made.
+    says how protected names are lifted, ``guard`` which names may not be made, ``startable`` the only programs that may be started (None: every one).
     """
 
     argv: tuple[str, ...]
@@ -123,3 +124,9 @@ class Plan:
     cgroups: tuple[Cgroup, ...] = ()
     watched: tuple[str, ...] = ()
     guard: GuardRules = NOTHING_GUARDED
+    startable: Startable | None = None
+
+
+def has_program_rules(plan: Plan) -> bool:
+    """Whether some program may not be started."""
+    return plan.startable is not None or any(place.reason == DENIED for place in plan.layout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from paddock.model.record import record
 from paddock.model.settings import Origin
 
-__all__ = ["EnvironmentPolicy", "FilesystemPolicy", "HostRule", "Limits", "NetworkPolicy", "PathRule", "Policy", "VariableRule"]
+__all__ = ["EnvironmentPolicy", "FilesystemPolicy", "HostRule", "Limits", "NetworkPolicy", "PathRule", "Policy", "ProgramPolicy", "ProgramRule", "VariableRule"]
 
 
 @record
@@ -96,6 +96,23 @@ class Limits:
 
 
 @record
+class ProgramRule:
+    """A program: a name that is looked up on the PATH, or an absolute path."""
+
+    name: str
+    origin: Origin
+
+
+@record
+class ProgramPolicy:
+    """``denied`` are programs that deny rules name. ``only`` are all that may be started, None where every program may; ``only_by`` is where that was said."""
+
+    denied: tuple[ProgramRule, ...] = ()
+    only: tuple[ProgramRule, ...] | None = None
+    only_by: Origin | None = None
+
+
+@record
 class Policy:
     """The whole meaning. ``tools`` are the presets asked for by name; ``backend`` is ``auto`` or a backend's name."""
 
@@ -105,3 +122,4 @@ class Policy:
     limits: Limits
     tools: tuple[tuple[str, Origin], ...] = ()
     backend: str = "auto"
+    programs: ProgramPolicy = ProgramPolicy()

@@ -9,7 +9,19 @@ from collections.abc import Iterable, Iterator
 
 from paddock.errors import InternalError
 from paddock.model import paths
-from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, HostRule, Limits, NetworkPolicy, PathRule, Policy, VariableRule
+from paddock.model.policy import (
+    EnvironmentPolicy,
+    FilesystemPolicy,
+    HostRule,
+    Limits,
+    NetworkPolicy,
+    PathRule,
+    Policy,
+    ProgramPolicy,
+    ProgramRule,
+    VariableRule,
+)
+from paddock.model.programs import FROM_RULES, ONLY
 from paddock.model.settings import Entry, Origin, Scope, Settings
 from paddock.permissions.rule import feed
 from paddock.settings.paths import resolve_entry
@@ -29,6 +41,7 @@ def policy_from(settings: Settings) -> Policy:
         limits=_limits(settings),
         tools=tuple((_text(entry), entry.origin) for entry in settings.list("paddock.network.tools")),
         backend=str(settings.scalar("paddock.backend", "auto")),
+        programs=_programs(settings),
     )
 
 
@@ -146,6 +159,28 @@ def _limits(settings: Settings) -> Limits:
         timeout_seconds=float(timeout) if isinstance(timeout, (int, float)) else None,
         open_files=whole("openFiles"),
     )
+
+
+def _programs(settings: Settings) -> ProgramPolicy:
+    denied = tuple(_denied_programs(settings)) if settings.scalar(FROM_RULES, default=True) is True else ()
+    if ONLY not in settings.lists:
+        return ProgramPolicy(denied)
+    entries = settings.list(ONLY)
+    first = next(iter((*entries, *settings.beaten.get(ONLY, ()))), None)  # of scopes that have nothing in common every entry has lost
+    by = Origin(first.origin.scope, first.origin.file, first.origin.line, first.origin.column, ONLY) if first else Origin(Scope.BUILTIN, "builtin", key=ONLY)
+    return ProgramPolicy(denied, tuple(ProgramRule(_text(entry), entry.origin) for entry in entries), by)
+
+
+def _denied_programs(settings: Settings) -> Iterator[ProgramRule]:
+    """Deny rules of every scope; an allow rule takes nothing back."""
+    rules = [entry for entry in settings.list("permissions.deny") if _text(entry).startswith("Bash")]
+    if not rules:
+        return
+    from paddock.permissions.programs import program_named  # many settings deny no command
+
+    for entry in rules:
+        if name := program_named(_text(entry)):
+            yield ProgramRule(name, entry.origin)
 
 
 def _text(entry: Entry) -> str:

@@ -13,6 +13,7 @@ from paddock.model import paths
 from paddock.model.guard import GuardRules
 from paddock.model.plan import Access, Place, Plan, PrivateFile
 from paddock.model.policy import HostRule, Limits, NetworkPolicy, PathRule, Policy
+from paddock.model.programs import Startable
 from paddock.model.record import replace
 from paddock.model.settings import Context, Entry, Settings
 from paddock.model.unprotect import Lifting
@@ -92,11 +93,12 @@ def draft(
     limits = enforceable(policy.limits, facts)
     cgroups = cgroups_for(limits, facts)
     variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=doors, extra=presets.environment)
+    startable = _programs(policy, layout, ground, view, variables, argv)
     # A private file stands in front of the host's: what it covers needs no mask, and touching it is no violation.
     places = tuple(place for place in layout.places() if place.path not in covered)
     lifting = Lifting(ground.project_root, policy.filesystem.unprotect_lock, policy.filesystem.read_only_by)
     guard = guard_rules(policy.filesystem, layout, places, view)
-    own_git = _prepare_git(view, places, layout, lifting, variables, guard)
+    own_git = _prepare_git(view, places, layout, lifting, variables, guard) if startable is None else ()
     plan = Plan(
         argv=tuple(argv),
         cwd=ground.cwd,
@@ -123,8 +125,24 @@ def draft(
         lifting=lifting,
         cgroups=cgroups,
         watched=watched(limits, cgroups),
+        startable=startable,
     )
     return Draft(_with_digest(plan), ground, view, layout, presets)
+
+
+def _programs(policy: Policy, layout: Layout, ground: Ground, view: View, variables: Mapping[str, str], argv: Sequence[str]) -> Startable | None:
+    """Hide the programs that rules name; gives the only ones that may be started, where they are listed."""
+    if not policy.programs.denied and policy.programs.only is None:
+        return None
+    from paddock.planner.programs import Search, deny  # most settings name none
+
+    search = Search(view, variables.get("PATH", ""), ground.cwd, ground.home)
+    deny(policy.programs, layout, search, argv[0] if argv else "")
+    if policy.programs.only is None:
+        return None
+    from paddock.planner.startable import startable
+
+    return startable(policy.programs, layout, search)
 
 
 def _room(limits: Limits) -> int:
@@ -136,7 +154,7 @@ def _room(limits: Limits) -> int:
 def _prepare_git(
     view: View, places: Sequence[Place], layout: Layout, lifting: Lifting, variables: dict[str, str], guard: GuardRules
 ) -> tuple[PrivateFile, ...]:
-    """What makes git at ease in here, in the environment and as files."""
+    """What makes git at ease in here, in the environment and as files. The script is of no use where a shell or git may not be started."""
     if lifting.read_only is not None:
         variables.setdefault("GIT_OPTIONAL_LOCKS", "0")  # git(1): a look at the tree then does not try to write the index anew
     files = preflight(view, places, layout.searched.repositories, lifting, variables, guard)
@@ -248,6 +266,7 @@ def _with_digest(plan: Plan) -> Plan:
     parts.append(repr((plan.cwd, plan.home, plan.uid, plan.gid, plan.host_ports, plan.doors, plan.backend, plan.tmp_bytes, plan.shm_bytes, plan.run_bytes)))
     # Where a cgroup is made changes from one session of a machine to the next; what it is made for does not.
     parts.append(repr((plan.network, plan.limits, [(cgroup.version, cgroup.controllers) for cgroup in plan.cgroups], plan.watched)))
+    parts.append(repr(plan.startable))
     parts.append(_guard_text(plan.guard))
     return replace(plan, digest=sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest())
 

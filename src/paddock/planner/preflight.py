@@ -6,11 +6,12 @@ written and something in them is kept, a small script on the PATH asks the real 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from paddock.model import paths
 from paddock.model.guard import NOTHING_GUARDED, Denial, GuardRules
 from paddock.model.plan import Access, Place, PrivateFile
+from paddock.model.programs import DENIED
 from paddock.model.settings import Origin, Scope
 from paddock.model.text import escape
 from paddock.model.unprotect import PROTECTED, Lifting
@@ -19,17 +20,18 @@ from paddock.planner.view import View
 
 __all__ = ["preflight"]
 
+_SHELL = "/bin/sh"
 _ANY_NAME = Origin(Scope.BUILTIN, "builtin", key=PROTECTED)
 _WHY = Origin(Scope.BUILTIN, "builtin", text="a look at what git would change")
 
 
 def preflight(
-    view: View, places: Iterable[Place], repositories: Iterable[str], lifting: Lifting, variables: Mapping[str, str], guard: GuardRules = NOTHING_GUARDED
+    view: View, places: Sequence[Place], repositories: Iterable[str], lifting: Lifting, variables: Mapping[str, str], guard: GuardRules = NOTHING_GUARDED
 ) -> tuple[PrivateFile, ...]:
     """The script and its list, and nothing where there is nothing to look at: no repository that can be written, nothing kept in one, no git."""
     folders = tuple(folder for folder in repositories if any(paths.is_beneath(folder, root) for root in guard.roots))
     lines = [*_kept((*places, *guard.denied), folders, lifting), *_names(guard, lifting)] if folders else []
-    if not lines or not _has_git(view, variables.get("PATH", "")):
+    if not lines or not _has_git(view, variables.get("PATH", ""), places):
         return ()
     lines.append(f"r\t{lifting.root}\t-\t-")
     content = "".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape")
@@ -79,5 +81,9 @@ def _who(path: str, why: Origin, lifting: Lifting) -> str:
     return escape(" ".join(words.split()))
 
 
-def _has_git(view: View, path: str) -> bool:
-    return any(folder.startswith("/") and view.executable(paths.join(folder, "git")) for folder in path.split(":"))
+def _has_git(view: View, path: str, places: Iterable[Place]) -> bool:
+    """Whether git can be started, and the shell that looks before it: a rule may have taken either away."""
+    denied = {place.path for place in places if place.reason == DENIED}
+    programs = [paths.join(folder, "git") for folder in path.split(":") if folder.startswith("/")]
+    found = next((program for program in programs if view.executable(program)), None)
+    return found is not None and not denied.intersection(view.resolve(program).path for program in (found, _SHELL))

@@ -67,6 +67,10 @@ class View:
         found = self._read[path, limit] = self._files.read(path, limit)
         return found
 
+    def head(self, path: str, size: int) -> bytes:
+        """See ``Files.head``."""
+        return self._files.head(path, size)
+
     def links(self, path: str) -> tuple[int, int, int]:
         """See ``Files.links``."""
         return self._files.links(path)

@@ -115,6 +115,7 @@ EXAMPLES: Mapping[str, object] = {
     "paddock.limits.timeoutSeconds": 900,
     "paddock.limits.openFiles": 4096,
     "paddock.programs.only": ["git", "make"],
+    "paddock.programs.fromRules": False,
     "paddock.audit": {},
     "paddock.hooks.failClosed": True,
     "paddock.mcp": {},

@@ -65,6 +65,8 @@ def _names(groups: Iterable[Mapping[str, object]]) -> list[str]:
 
 
 def _union(key: Key, layers: Sequence[Layer], name: str, context: Context, out: Merged) -> tuple[Entry, ...]:
+    if key.merge is Merge.INTERSECTION:
+        return _intersection(layers, name, out)
     if key.merge is Merge.MANAGED_LIST:
         managed = [layer for layer in layers if layer.scope is Scope.MANAGED and name in layer.lists]
         if managed:
@@ -75,6 +77,15 @@ def _union(key: Key, layers: Sequence[Layer], name: str, context: Context, out: 
         for entry in layer.lists.get(name, ()):
             seen.setdefault(_identity(key, entry, context), entry)
     return tuple(seen.values())
+
+
+def _intersection(layers: Sequence[Layer], name: str, out: Merged) -> tuple[Entry, ...]:
+    """What every file that has the list says in the same words; drop-ins of an administrator's are files of their own here."""
+    lists = [layer.lists[name] for layer in layers if name in layer.lists]
+    common = set.intersection(*({_frozen(entry.value) for entry in entries} for entries in lists))
+    kept = {_frozen(entry.value): entry for entry in reversed(lists[0]) if _frozen(entry.value) in common}
+    out.lost(name, (entry for entries in lists for entry in entries if _frozen(entry.value) not in common))
+    return tuple(reversed(kept.values()))
 
 
 def _as_read(layers: Sequence[Layer]) -> Iterator[Layer]:

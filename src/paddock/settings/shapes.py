@@ -17,6 +17,7 @@ __all__ = [
     "PATHS",
     "PORT",
     "PROGRAM",
+    "PROGRAMS",
     "PROTECTED_NAMES",
     "RULES",
     "SERVERS",
@@ -111,6 +112,13 @@ def _no_nul(value: object) -> str:
     return "a value in the environment cannot contain NUL" if isinstance(value, str) and "\0" in value else ""
 
 
+def _program(value: object) -> str:
+    reason = _word(value)
+    if reason or not isinstance(value, str) or ("/" not in value and value not in (".", "..")) or value.startswith("/"):
+        return reason
+    return f'"{value}" is neither the name of a program nor an absolute path'
+
+
 STRINGS = list_of(text())
 RULES = list_of(text("a permission rule"))
 """Permission rules: only that they are strings. A malformed rule is the matcher's business, which skips it with a warning (spec 1.7)."""
@@ -126,6 +134,7 @@ VARIABLE_PATTERNS = list_of(text("a variable name, with * for any run of charact
 VARIABLE_VALUE = text("a string", _no_nul)
 PORT = integer(1, 65535)
 PROGRAM = record({"command": text("a program"), "args": STRINGS}, ("command",))
+PROGRAMS = list_of(text("a program", _program))
 TLS_TERMINATE = record({"caCertPath": text("a path", _path), "caKeyPath": text("a path", _path)})
 
 VERSION = text("a version", _version)

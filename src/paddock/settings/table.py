@@ -30,6 +30,7 @@ class Merge(str, Enum):
 
     ``UNION``: a list, entries of all scopes. ``SCALAR``: one value, the strongest scope's. ``MAP``: per name, the strongest scope's. ``LISTS``: an object of
     lists, each a union of its own (stored as ``key.name``). ``MANAGED_LIST``: the managed list alone when there is one, even an empty one, otherwise a union.
+    ``INTERSECTION``: a list of what stands in every file that has the list, in the same words.
     """
 
     UNION = "union"
@@ -37,6 +38,7 @@ class Merge(str, Enum):
     MAP = "map"
     LISTS = "lists"
     MANAGED_LIST = "managed list"
+    INTERSECTION = "intersection"
 
 
 class Widens(str, Enum):
@@ -544,7 +546,24 @@ _PADDOCK = (
     ),
     _scalar("paddock.limits.timeoutSeconds", number(0), Class.ENFORCED, "Wall clock of the whole run; exit code 124.", stricter="less", tighten_only=True),
     _scalar("paddock.limits.openFiles", integer(8), Class.ENFORCED, "Open files of each process.", stricter="less", tighten_only=True),
-    _scalar("paddock.programs.only", shapes.STRINGS, Class.REFUSED, "The only programs that may be started.", since="later"),
+    Key(
+        "paddock.programs.only",
+        shapes.PROGRAMS,
+        Merge.INTERSECTION,
+        Class.REFUSED,
+        "The only programs that may be started: names, looked up on the PATH, or absolute paths. An entry counts when every file with this list has it.",
+    ),
+    _scalar(
+        "paddock.programs.fromRules",
+        _BOOLEAN,
+        Class.ENFORCED,
+        "A deny rule about a whole program (`Bash(curl *)`) keeps it from being started by anybody inside.",
+        default=True,
+        widens=Widens.VALUES,
+        widening_values=(False,),
+        stricter=_ON,
+        tighten_only=True,
+    ),
     _scalar("paddock.audit", any_value("an object", dict), Class.REFUSED, "A tamper-evident log and its export.", since="later"),
     _scalar("paddock.hooks.failClosed", _BOOLEAN, Class.TOOL_LAYER, "A hook that fails refuses the call.", stricter=_ON, since="later"),
     _scalar("paddock.mcp", any_value("an object", dict), Class.TOOL_LAYER, "Policy for MCP servers.", since="later"),

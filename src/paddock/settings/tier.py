@@ -187,7 +187,7 @@ def _unwelcome(locks: set[str]) -> Callable[[Key, Entry], str]:
         if key.merge is Merge.SCALAR:
             strictest = isinstance(key.stricter, tuple) and bool(key.stricter) and entry.value == key.stricter[-1]
             return "" if strictest else "only what restricts is taken from the program that starts Paddock"
-        restricts = key.merge is Merge.UNION and key.widens.value == "never"
+        restricts = key.merge in (Merge.UNION, Merge.INTERSECTION) and key.widens.value == "never"
         return "" if restricts else "only what restricts is taken from the program that starts Paddock"
 
     return unwanted

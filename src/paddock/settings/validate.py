@@ -155,7 +155,7 @@ def option_layer(key_name: str, value: object, option: str) -> Layer:
     For a list key the value is one item or a list of them; for a map key an object.
     """
     key = KEYS[key_name]
-    listed = key.merge in (Merge.UNION, Merge.MANAGED_LIST)
+    listed = key.merge in (Merge.UNION, Merge.MANAGED_LIST, Merge.INTERSECTION)
     items = value if isinstance(value, (list, tuple)) else [value]
     node = _node(list(items) if listed else value)
     for fault in check(key.shape, node):

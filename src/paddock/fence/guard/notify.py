@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import os
 import struct
 
 from paddock.fence.kernel.bpf import ALLOW, NOTIFY, Clause, Rule, assemble, has_bits
 from paddock.fence.kernel.numbers import AUDIT_ARCH, NUMBERS
 from paddock.fence.kernel.process import read_memory
 
-__all__ = ["CALLS", "NAMES", "O_PATH", "PATH_MAX", "VALID_FLAGS", "WRITING", "Call", "Gone", "Notifications", "watched_calls"]
+__all__ = ["CALLS", "NAMES", "O_PATH", "PATH_MAX", "STARTS", "VALID_FLAGS", "WRITING", "Call", "Gone", "Notifications", "watched_calls"]
 
 _RECV = 0xC0502100
 _SEND = 0xC0182101
@@ -19,7 +20,6 @@ _ID_VALID = 0x40082102
 _ADD_FD = 0x40182103
 _SET_FLAGS = 0x40082104
 _CONTINUE = 1
-_ADD_AND_SEND = 2
 _SYNC_WAKE_UP = 1
 _NOTIFICATION = struct.Struct("=QII iIQ 6Q")
 _ZEROS = bytes(_NOTIFICATION.size)
@@ -81,16 +81,25 @@ CALLS = (
     Call("unlink", ((None, 0),), carried=False),
     Call("unlinkat", ((0, 1),), carried=False),
 )
-for _index, _call in enumerate(CALLS):
+STARTS = (
+    Call("execve", ((None, 0),), carried=False),
+    Call("execveat", ((0, 1),), carried=False),
+)
+"""Only looked at, and only in runs with rules about programs: what may be executed is the kernel's to decide, by mounts and by Landlock."""
+
+for _index, _call in enumerate((*CALLS, *STARTS)):
     _call.index = _index
 NAMES = {call.name: call for call in CALLS}
-_BY_NUMBER = {NUMBERS[call.name]: call for call in CALLS if call.name in NUMBERS}
+_BY_NUMBER = {NUMBERS[call.name]: call for call in (*CALLS, *STARTS) if call.name in NUMBERS}
 
 
-def watched_calls() -> bytes:
-    """The program for this machine. Other architectures' calls are left to the static filter, which ends the process."""
+def watched_calls(*, starts: bool = False) -> bytes:
+    """The program for this machine; with ``starts`` it watches programs being started too. Other architectures' calls are left to the static filter, which
+    ends the process.
+    """
     opens = [Rule((call.name,), (Clause((has_bits(call.flags, O_PATH),), ALLOW),), NOTIFY) for call in CALLS if call.flags is not None]
-    return assemble((*opens, Rule(tuple(call.name for call in CALLS if call.flags is None), (), NOTIFY)), NUMBERS, AUDIT_ARCH, None)
+    others = [call.name for call in (*CALLS, *(STARTS if starts else ())) if call.flags is None]
+    return assemble((*opens, Rule(tuple(others), (), NOTIFY)), NUMBERS, AUDIT_ARCH, None)
 
 
 class Notifications:
@@ -130,18 +139,25 @@ class Notifications:
         """End the call: 0, or the errno it fails with."""
         self._send(report, -number, 0)
 
-    def _send(self, report: int, error: int, flags: int) -> None:
+    def _send(self, report: int, error: int, flags: int, value: int = 0) -> None:
         try:
-            fcntl.ioctl(self._fd, _SEND, _ANSWER.pack(report, 0, error, flags))
+            fcntl.ioctl(self._fd, _SEND, _ANSWER.pack(report, value, error, flags))
         except FileNotFoundError:
             return  # the caller has died
 
     def give(self, report: int, fd: int, *, close_on_exec: bool) -> None:
-        """End the call with a copy of ``fd`` as its result. Raises ``OSError`` (``EMFILE``) when the caller has no room for it; it still waits then."""
+        """End the call with ``fd``, which is closed here, as its result. Raises ``OSError`` (``EMFILE``) when the caller has no room for it: it still waits.
+
+        Closed before the caller goes on: a program that was written, closed and started at once would otherwise still be open for writing here (``ETXTBSY``).
+        """
         try:
-            fcntl.ioctl(self._fd, _ADD_FD, _GIVEN.pack(report, _ADD_AND_SEND, fd, 0, 0o2000000 if close_on_exec else 0))
+            # With a buffer that can be changed, the result is that of the call: the number in the caller.
+            number = fcntl.ioctl(self._fd, _ADD_FD, bytearray(_GIVEN.pack(report, 0, fd, 0, 0o2000000 if close_on_exec else 0)))
         except FileNotFoundError:
             return  # the caller has died
+        finally:
+            os.close(fd)
+        self._send(report, 0, 0, number)
 
     def memory(self, tid: int, address: int, length: int) -> bytes:
         """``length`` bytes, 256 at most, of the caller's memory, copied once. Raises ``EFAULT``."""

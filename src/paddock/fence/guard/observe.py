@@ -13,6 +13,7 @@ import select
 
 from paddock.fence.guard.notify import CALLS, WRITING, Call
 from paddock.fence.guard.scout import HEAD, LOOKED, Places, unpack_refusal
+from paddock.model import programs
 from paddock.model.events import Event, EventSink
 from paddock.model.paths import is_beneath
 from paddock.model.plan import Access, Place, Plan
@@ -87,6 +88,9 @@ class FileObserver:
         act, path, reason, scope, file, line, column, key, text = fields
         rule = Origin(Scope(scope), file, int(line), int(column), key, text)
         lifts = (("unprotect", self._lifting.entry(path)),) if self._lifting.lifts(rule) else ()
+        if act == programs.EXECUTE:
+            self._tell(act, path, reason, rule, programs.remedy(path, rule))
+            return
         remedy = self._lifting.remedy(path, rule) if act == "write" else f"add {path} to sandbox.filesystem.allowRead"
         self._tell(act, path, reason, rule, remedy, lifts)
 
@@ -106,6 +110,8 @@ class FileObserver:
     def _hidden(self, path: str, place: Place, *, writes: bool) -> None:
         if os.access(path, os.W_OK if writes else os.R_OK):
             remedy = f"add {path} to sandbox.filesystem.{'allowWrite' if writes else 'allowRead'}"
+            if place.reason == programs.DENIED:
+                remedy = programs.remedy(path, place.why)
             self._tell("write" if writes else "read", path, place.reason or "hidden", place.why, remedy)
 
     def _unwritable(self, path: str, place: Place | None, call: Call, flags: int) -> None:

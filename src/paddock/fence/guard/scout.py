@@ -9,7 +9,8 @@ import stat
 import struct
 
 from paddock.fence.guard.caller import Caller
-from paddock.fence.guard.notify import WRITING, Call
+from paddock.fence.guard.notify import STARTS, WRITING, Call
+from paddock.fence.guard.starts import Starts
 from paddock.model.guard import Refusal
 from paddock.model.paths import ancestors, is_beneath, normalise
 from paddock.model.plan import Access, Kind, Place, Plan
@@ -85,6 +86,7 @@ class Scout:
         self._dull: set[bytes] = set()
         """Absolute paths, as callers write them, whose reading is nothing to tell about: libraries are opened by every process again."""
         self._left = _MOST
+        self._starts = Starts(plan, self._places)
 
     def path(self, caller: Caller, call: Call, arguments: tuple[int, ...]) -> bytes | None:
         """The path that a call is told by, absolute, links not resolved; None when there is nothing to tell about it or it cannot be read."""
@@ -96,7 +98,7 @@ class Scout:
             if text in self._dull and call.flags is not None and not arguments[call.flags] & WRITING:
                 return None
             if text.startswith(b"/"):
-                return text
+                return _through_process(caller, text) if call in STARTS else text
             # Only for words, so nothing is held open: the link is read as it is now.
             return os.fsencode(caller.folder(None if directory is None else arguments[directory])) + b"/" + text
         except OSError:
@@ -110,6 +112,11 @@ class Scout:
             path = self._places.resolve(normalise(os.fsdecode(text)))
         except (OSError, ValueError, RecursionError):
             return  # a path through a thousand links fails by itself
+        if call in STARTS:
+            refusal = self._starts.refusal(path)
+            if refusal is not None:
+                self._tell(refusal)
+            return
         writes = call.flags is None or bool(flags & WRITING)
         above, place = self._places.find(path)
         if path in self._private or (place is not None and path == place.path and not writes and self._places.listable(place)):
@@ -125,10 +132,13 @@ class Scout:
         if refusal.act == "write" and place is not None and place.access is not Access.WRITE:
             self._send(HEAD.pack(LOOKED, 0, WRITING) + os.fsencode(refusal.path))
             return errno.EROFS if place.access is Access.READ else errno.EACCES
+        self._tell(refusal)
+        return errno.EPERM if refusal.act == "write" else errno.EACCES
+
+    def _tell(self, refusal: Refusal) -> None:
         rule = refusal.rule
         fields = (refusal.act, refusal.path, refusal.reason, rule.scope.value, rule.file, str(rule.line), str(rule.column), rule.key, rule.text)
         self._send(bytes((REFUSED,)) + "\0".join(fields).encode("utf-8", "surrogateescape"))
-        return errno.EPERM if refusal.act == "write" else errno.EACCES
 
     def _send(self, packet: bytes) -> None:
         self._left -= 1
@@ -138,6 +148,21 @@ class Scout:
             self._words.send(packet)
         except OSError:
             return  # the supervisor has no room, or is gone: a report is never worth a wait
+
+
+def _through_process(caller: Caller, text: bytes) -> bytes:
+    """A path through a process's own folder in ``/proc``, which this process has none like, without that part. For words only."""
+    _, proc, who, name, *rest = (*text.split(b"/", 4), b"", b"", b"")[:5]
+    if proc != b"proc" or not rest:
+        return text
+    if name == b"root":
+        return b"/" + rest[0]
+    if name == b"cwd" and who in (b"self", b"thread-self"):
+        return os.fsencode(caller.folder(None)) + b"/" + rest[0]
+    number, _, below = rest[0].partition(b"/")
+    if name == b"fd" and who in (b"self", b"thread-self") and number.isdigit() and len(number) < 10:
+        return os.fsencode(caller.folder(int(number))) + b"/" + below
+    return text
 
 
 def unpack_refusal(packet: bytes) -> list[str]:

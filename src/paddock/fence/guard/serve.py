@@ -133,8 +133,6 @@ class Guard:
             self._notifications.give(caller.report, fd, close_on_exec=close_on_exec)
         except OSError as error:
             self._notifications.answer(caller.report, error.errno or errno.EMFILE)
-        finally:
-            os.close(fd)
 
     # -- opens that wait
 

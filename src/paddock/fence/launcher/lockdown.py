@@ -18,7 +18,7 @@ from paddock.fence.launcher.namespaces import map_identity
 from paddock.fence.launcher.state import State, Step
 from paddock.fence.launcher.terminal import session_step
 from paddock.model.paths import ancestors
-from paddock.model.plan import Access, Plan
+from paddock.model.plan import Access, Plan, has_program_rules
 from paddock.model.settings import Scope
 
 __all__ = ["lockdown_steps"]
@@ -176,11 +176,13 @@ class _Guard:
     def __init__(self, plan: Plan) -> None:
         self.asked = next((denial for denial in (*plan.guard.hidden, *plan.guard.denied) if denial.why.scope is not Scope.BUILTIN), None)
 
+        self.starts = has_program_rules(plan)
+
     def describe(self) -> str:
-        return "let the guard judge what is made and written, and report refused file accesses"
+        return f"let the guard judge what is made and written, and report refused file accesses{' and starts' if self.starts else ''}"
 
     def execute(self, state: State) -> None:
-        program = watched_calls()
+        program = watched_calls(starts=self.starts)
         try:
             state.observer = install_listener(program, killable=True)
         except OSError as error:

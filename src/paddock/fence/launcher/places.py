@@ -11,9 +11,10 @@ from paddock.fence.kernel.mounts import MOUNT_ATTR_NOEXEC, attach, clone_tree, n
 from paddock.fence.launcher.areas import PROC, area_steps
 from paddock.fence.launcher.state import Changed, State, Step
 from paddock.fence.launcher.streams import stream_steps
-from paddock.fence.launcher.tree import HIDDEN_DIRECTORY, HIDDEN_FILE, READ, WRITE, first_steps, last_steps, mountpoint, owner, private_name
+from paddock.fence.launcher.tree import HIDDEN_DIRECTORY, HIDDEN_FILE, HIDDEN_PROGRAM, READ, WRITE, first_steps, last_steps, mountpoint, owner, private_name
 from paddock.model.paths import ancestors, depth
 from paddock.model.plan import Access, Bind, Kind, Place, Plan, PrivateFile
+from paddock.model.programs import DENIED
 
 __all__ = ["mount_steps"]
 
@@ -104,7 +105,8 @@ class _Hide:
             mount = new_filesystem("tmpfs", WRITE, size="1m", mode="0755")
             state.seal.append(os.dup(mount))
         else:
-            mount = clone_tree(state.stage, HIDDEN_DIRECTORY if place.kind is Kind.DIRECTORY else HIDDEN_FILE, recursive=False)
+            file = HIDDEN_PROGRAM if place.reason == DENIED else HIDDEN_FILE
+            mount = clone_tree(state.stage, HIDDEN_DIRECTORY if place.kind is Kind.DIRECTORY else file, recursive=False)
         _put(state, mount, target, place.path)
         state.own[place.path] = place.skeleton
 

@@ -31,6 +31,7 @@ __all__ = [
     "HARMLESS",
     "HIDDEN_DIRECTORY",
     "HIDDEN_FILE",
+    "HIDDEN_PROGRAM",
     "READ",
     "SCRATCH",
     "WRITE",
@@ -49,6 +50,7 @@ WRITE = HARMLESS
 # Names in the stage.
 HIDDEN_FILE = "hidden-file"
 HIDDEN_DIRECTORY = "hidden-directory"
+HIDDEN_PROGRAM = "hidden-program"
 SCRATCH = "scratch"
 _NEW_ROOT = "root"
 
@@ -128,6 +130,8 @@ class _Stage:
         state.host = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         stage = state.stage = new_filesystem("tmpfs", HARMLESS | MOUNT_ATTR_NOEXEC, size=_STAGE_SIZE, mode="0755")
         write_file(stage, HIDDEN_FILE, b"", 0)
+        # Shells look at the mode before they try: what they do not try could not be told about. That it is not executed is the mount's doing (noexec).
+        write_file(stage, HIDDEN_PROGRAM, b"", 0o111)
         # It can be listed and is empty: tools that walk a project (test runners, linters, searches) go past it instead of failing.
         os.mkdir(HIDDEN_DIRECTORY, 0o555, dir_fd=stage)
         for name in (_NEW_ROOT, SCRATCH):

@@ -1,0 +1,101 @@
+"""Programs that may not be started: every way to the file, by somebody who knows where it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.conftest import must
+from tests.session.inside import paddock
+
+NAME = "uname"  # a program of every system, which says one word that nothing else says here
+WORD = "Linux"
+PLACE = os.path.realpath(shutil.which(NAME) or f"/usr/bin/{NAME}")
+LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+LOADER = next((place for place in LOADERS if os.path.exists(place)), "")
+PYTHON = os.path.realpath(sys.executable)
+
+WAYS = {
+    "the name": NAME,
+    "the place": PLACE,
+    "the other folder": f"/bin/{NAME}",
+    "the root of a process": f"/proc/self/root{PLACE}",
+    "a link": f"ln -s {PLACE} way; ./way",
+    "a link to the folder": f"ln -s {os.path.dirname(PLACE)} way; way/{NAME}",
+    "env": f"env {NAME}",
+    "a shell": f"sh -c {NAME}",
+    "a shell's exec": f"exec {PLACE}",
+    "a child of a child": f"timeout 9 nice {NAME}",
+    "xargs": f"echo -s | xargs {NAME}",
+    "another interpreter": f'{PYTHON} -I -c \'import os; os.execv("{PLACE}", ["x"])\'',
+    "a descriptor": f'{PYTHON} -I -c \'import os; os.execve(os.open("{PLACE}", os.O_PATH), ["x"], {{}})\'',
+    "a descriptor's name": f'{PYTHON} -I -c \'import os; os.execv("/proc/self/fd/%d" % os.open("{PLACE}", os.O_PATH), ["x"])\'',
+    # As an interpreter it is given the script's name, and complains.
+    "a script with it as interpreter": f"printf '#!{PLACE}\\n' > way; chmod +x way; ./way 2> err; cat err >&2; grep -q 'extra operand' err && echo {WORD}",
+    "a copy": f"cp {PLACE} way && ./way",
+    "a copy in memory": f"cp {PLACE} /dev/shm/way && /dev/shm/way",
+    "the loader": f"{LOADER} {PLACE}",
+}
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+    refused: list[dict[str, object]]
+
+
+@pytest.fixture
+def project(isolated_environment: Path) -> Path:
+    folder = isolated_environment / "project"
+    (folder / ".paddock").mkdir(parents=True)
+    return folder
+
+
+def run(project: Path, script: str, *rules: str, **programs: object) -> Ran:
+    settings = {"permissions": {"deny": list(rules)}, "paddock": {"programs": programs}}
+    (project / ".paddock/settings.json").write_text(json.dumps(settings, indent=1))
+    report = project.parent / "report.json"
+    ran = paddock(project, "run", "--json", str(report), "--", "sh", "-c", script)
+    refused = json.loads(report.read_text())["refused"] if report.exists() else []
+    return Ran(ran.returncode, ran.stdout, ran.stderr, refused)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_starts_what_a_rule_denies(project: Path, way: str) -> None:
+    must(LOADER or way != "the loader", "no dynamic loader in a known place")
+    assert WORD in run(project, WAYS[way]).out, "the twin: without the rule this way works"
+    for name in ("way", ".paddock/settings.json"):
+        (project / name).unlink(missing_ok=True)
+    ran = run(project, WAYS[way], f"Bash({NAME} *)")
+    assert WORD not in ran.out
+    assert "denied" in ran.err.lower()
+    assert {(event["subject"], event["rule"]["text"], event["rule"]["line"]) for event in ran.refused} == {(PLACE, f"Bash({NAME} *)", 4)}  # type: ignore[index]
+    assert all("paddock.programs.fromRules" in str(event["remedy"]) for event in ran.refused)
+
+
+def test_the_start_is_told_as_one(project: Path) -> None:
+    ran = run(project, f"{NAME}; true", f"Bash({NAME}:*)")
+    assert [(event["act"], event["reason"]) for event in ran.refused] == [("execute", "a program that a rule denies")]
+    assert (ran.code, ran.out) == (0, "")
+
+
+def test_others_run_beside_it(project: Path) -> None:
+    ran = run(project, "id -u && ls / > /dev/null", f"Bash({NAME})")
+    assert (ran.code, ran.out, ran.refused) == (0, f"{os.getuid()}\n", [])
+
+
+def test_a_rule_about_some_calls_is_no_matter_of_the_fence(project: Path) -> None:
+    assert run(project, NAME, f"Bash({NAME} -s *)", f"Bash({NAME[:3]}*)").out == f"{WORD}\n"
+
+
+def test_the_command_itself(project: Path) -> None:
+    (project / ".paddock/settings.json").write_text(json.dumps({"permissions": {"deny": [f"Bash({NAME} *)"]}}))
+    assert paddock(project, "run", "--", NAME).returncode == 126
+    assert paddock(project, "run", "--", "id").returncode == 0
