@@ -132,6 +132,12 @@ class Hidden:
             return above
         return self._entry(path, name)
 
+    def add(self, denial: Denial) -> None:
+        """From now on ``denial.path`` is hidden here, and no mount stands before it."""
+        self._masked -= {denial.path}
+        self._exact[denial.path] = denial
+        self._folders.clear()
+
     def holds(self, folder: str) -> bool:
         """Whether something in a directory may be hidden by where it is: elsewhere it would be open."""
         if any(paths.is_beneath(path, folder) for path in self._exact):
@@ -173,6 +179,11 @@ class Judge:
         self._folders: dict[str, _Folder | None] = {}
         inner = {name for table in rules.nested.values() for name in table} | {name for names in rules.settings_files.values() for name in names}
         self._folded = {fold(name): name for name in (".git", rules.own_folder, *rules.anywhere, *rules.nested, *inner)}
+
+    def add(self, denial: Denial) -> None:
+        """From now on ``denial.path`` may not be written."""
+        self._exact[denial.path] = denial
+        self._folders.clear()
 
     def guarded(self, folder: str) -> bool:
         """Whether names in ``folder`` are judged at all."""

@@ -24,7 +24,7 @@ from paddock.planner.git import Guarded
 from paddock.planner.layout import Layout
 from paddock.planner.names import DEPENDENCY_FOLDERS, NESTED, OWN_FOLDER
 from paddock.planner.planted_names import AUTOSTART, SCRIPT_FOLDERS, TOOLS
-from paddock.planner.scan import MAX_FOLDERS, Findings, what_reads
+from paddock.planner.scan import GIT_LOOK, MAX_FOLDERS, Findings, what_reads
 from paddock.planner.view import View
 
 __all__ = ["Before", "look", "remember"]
@@ -257,7 +257,7 @@ class _Look:
 
     def relist(self, folder: str, entries: Mapping[str, Kind], *, swapped: bool) -> None:
         names = self.view.names(folder) or {}
-        if {"HEAD", "objects", "refs"} <= names.keys():  # of whatever kind: git asks access(2) of the two folders, and follows links to all three
+        if names.keys() >= GIT_LOOK:
             self.bare.append(folder)
             return
         self.left -= len(names)

@@ -16,7 +16,7 @@ from paddock.model.record import field, record, slotted
 from paddock.planner.names import ANYWHERE, DEPENDENCY_FOLDERS, KEPT_WRITABLE, NESTED, OWN_FOLDER, PREFIXES
 from paddock.planner.view import View
 
-__all__ = ["MAX_DEPENDENCY_FOLDERS", "MAX_FILES", "MAX_FOLDERS", "Finding", "Findings", "scan", "what_reads"]
+__all__ = ["GIT_LOOK", "MAX_DEPENDENCY_FOLDERS", "MAX_FILES", "MAX_FOLDERS", "Finding", "Findings", "scan", "what_reads"]
 
 MAX_FOLDERS = 2500
 """How many ordinary folders are listed in one plan."""
@@ -27,8 +27,9 @@ MAX_DEPENDENCY_FOLDERS = 300
 MAX_FILES = 2000
 """How many files are asked for the number of their names."""
 
-# The look of a git directory (gitrepository-layout(5)): all three, or git does not accept it.
-_GIT_LOOK = (("HEAD", Kind.FILE), ("objects", Kind.DIRECTORY), ("refs", Kind.DIRECTORY))
+# The look of a git directory (gitrepository-layout(5)): all three, or git does not accept it. Of whatever kind: it follows links, and only asks access(2) of
+# the two folders, which a socket passes.
+GIT_LOOK = frozenset(("HEAD", "objects", "refs"))
 
 
 @record
@@ -96,7 +97,7 @@ class _Scan:
             self.out.folders[path] = entries
         if ".git" in entries:
             self.repositories[path] = None
-        if "HEAD" in entries and all(entries.get(name) is kind for name, kind in _GIT_LOOK):
+        if entries.keys() >= GIT_LOOK:
             self.out.git_folders.append(path)
             return
         for name, kind in entries.items():

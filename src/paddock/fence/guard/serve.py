@@ -13,6 +13,7 @@ import select
 from paddock.fence.guard.act import Actor, Reading, Waiting
 from paddock.fence.guard.caller import Caller, World
 from paddock.fence.guard.check import Check, Refused
+from paddock.fence.guard.lost import Mounts
 from paddock.fence.guard.notify import WRITING, Call, Gone, Notifications
 from paddock.fence.guard.scout import Scout
 from paddock.fence.kernel.files import tee
@@ -50,9 +51,11 @@ class Guard:
         self._world = world
         self._notifications = Notifications(listener)
         check = Check(Judge(plan.guard), frozenset(place.path for place in plan.layout if place.access is Access.HIDDEN))
+        self._check = check
         self._actor = Actor(check)
         self._reads = bool(check.hidden)
         """Whether opening for reading is carried out too."""
+        self._mounts = Mounts(world.proc, plan)
         self._scout = Scout(plan, words)
         self._pending: list[_Pending] = []
         self._pause = _FIRST_PAUSE
@@ -61,22 +64,37 @@ class Guard:
         """Answer until process 1, of which ``keeper`` is a pidfd, has ended, or nobody is left who could call."""
         poll = select.poll()
         poll.register(keeper, select.POLLIN)
+        poll.register(self._mounts.fd, select.POLLPRI)
         poll.register(self._listener, select.POLLIN)
         while True:
             for fd, event in poll.poll(int(self._pause * 1000) + 1 if self._pending else None):
-                if fd == keeper or not event & select.POLLIN:
+                if fd == self._mounts.fd:
+                    self._stand_in()
+                elif fd == keeper or not event & select.POLLIN:
                     return
-                self._some()
+                else:
+                    self._some()
             self._try_again()
 
     def _some(self) -> None:
         poll = select.poll()
+        poll.register(self._mounts.fd, select.POLLPRI)
         poll.register(self._listener, select.POLLIN)
         for _ in range(_BATCH):
             self._one()
             ready = poll.poll(0)
-            if not ready or not ready[0][1] & select.POLLIN:
+            if ready and ready[0][0] == self._mounts.fd:
+                self._stand_in()  # asking once has taken the news away
+            if not ready or ready[-1][0] != self._listener or not ready[-1][1] & select.POLLIN:
                 return
+
+    def _stand_in(self) -> None:
+        """Judge by name what mounts of the fence have hidden or held so far."""
+        for denial, hidden in self._mounts.lost():
+            self._check.judge.add(denial)
+            if hidden:
+                self._check.hidden.add(denial)
+                self._reads = True
 
     def _one(self) -> None:
         try:
