@@ -150,7 +150,8 @@ def test_the_closer_the_sooner_and_never_at_any_price(tmp_path: Path) -> None:
     near = 1024 * MIB - int(FASTEST * 0.05)
     assert watcher._pause(Counts(memory_bytes=near), 0.0) == pytest.approx(0.05, abs=0.001)
     assert watcher._pause(Counts(memory_bytes=1024 * MIB), 0.0) == SHORTEST_SECONDS
-    assert watcher._pause(Counts(memory_bytes=1024 * MIB), 0.01) == pytest.approx(0.2)
+    assert watcher._pause(Counts(memory_bytes=1024 * MIB), 0.01) == pytest.approx(0.04)
+    assert watcher._pause(Counts(memory_bytes=500 * MIB), 0.01) == pytest.approx(0.2)
     assert watcher._pause(Counts(), 9.0) == LATEST_SECONDS
     kept = warden(make_plan(tmp_path, ("true",), limits=limits, cgroups=(GROUP,)), Sink())
     assert kept._pause(Counts(memory_bytes=1024 * MIB), 0.0) == PERIOD_SECONDS

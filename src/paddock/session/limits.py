@@ -1,7 +1,7 @@
 """Limits on what all processes of a run take together: looking at them while it goes on, ending the run at one that was passed, and saying which it was.
 
 What the kernel refuses by itself (a process too many, memory of a cgroup) is only told here. For the rest the supervisor looks about ten times a second; the
-looks come apart when they cost more than a twentieth of the time.
+looks come apart when they cost more than a twentieth of the time, or a quarter of it when half of the memory is taken.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FASTEST = 4 << 30
 CALM_SECONDS = (0.25, 5.0)
 # A look may cost this part of the time, and may come this much later for it.
 COST = 20
+COST_NEAR = 4
 LATEST_SECONDS = 1.0
 # How long the last search for what was written may take when everything is over.
 LAST_WALK_SECONDS = 5.0
@@ -93,10 +94,14 @@ class Warden:
         if self._growth is not None and self._growth.walking:
             return cost  # a walk goes on in pieces, with as much time between them for everything else
         if not self._is_calm:
-            return min(max(self._period(counts), cost * COST), LATEST_SECONDS)
+            return min(max(self._period(counts), cost * (COST_NEAR if self._is_near(counts) else COST)), LATEST_SECONDS)
         near = (counts.processes or 0) * 2 >= (self._plan.limits.processes or 0)
         self._calm = CALM_SECONDS[0] if near else min(self._calm * 2, CALM_SECONDS[1])
         return self._calm
+
+    def _is_near(self, counts: Counts) -> bool:
+        """Whether half of the memory is taken: then looking may cost more."""
+        return (counts.memory_bytes or 0) * 2 > (self._plan.limits.memory_mb or 0) * _MIB
 
     def _period(self, counts: Counts) -> float:
         """Sooner the less room is left: memory can be filled within the usual pause."""
