@@ -111,7 +111,7 @@ def _rows(made: Draft) -> list[tuple[str, str, str]]:
     rows += [("secrets", _few(found.secrets), "hidden")] if found.secrets else []
     rows += [("environment", _few(found.environment), "readable, as applications need it; hide it in denyRead if yours does not")] if found.environment else []
     if found.containers:
-        so = "an engine is the host's: `--profile containers` lets agents ask for it" if "containers" not in used else "profile containers"
+        so = "no engine is reached from inside; --profile containers says how agents ask for one" if "containers" not in used else "profile containers"
         rows.append(("containers", _few(found.containers), so))
     rows += [(about, name, "cannot be written inside") for name, about in found.protected[:8]]
     rows += [("settings", _few(found.settings), "what they say is not repeated")] if found.settings else []

@@ -1,0 +1,3 @@
+module knots.example
+
+go 1.19
