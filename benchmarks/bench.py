@@ -81,7 +81,9 @@ def main() -> int:
             keep(measure(bench))
         more, table = beside.requests(bench, others)
         keep(*more, table)
-        keep(*beside.growth(bench, others), beside.fifty(bench, others), beside.idle(bench, others))
+        keep(*beside.growth(bench, others))
+        keep(beside.idle(bench, others))
+        keep(beside.fifty(bench, others))
         PAGE.write_text(page(figures, tables, others), encoding="utf-8")
     return 0 if all(figure.good for figure in figures) else 1
 

@@ -7,7 +7,7 @@ import pytest
 from paddock.model.plan import Access, Kind
 from paddock.planner import protect
 from paddock.planner.names import ANYWHERE, KEPT_WRITABLE, NESTED
-from paddock.planner.scan import MAX_DEPENDENCY_FOLDERS, MAX_FILES, MAX_FOLDERS
+from paddock.planner.scan import MAX_DEPENDENCY_FOLDERS, MAX_FILES, MAX_FOLDERS, MAX_NAMES
 from tests.planner.fakes import APP, HOME, Link, by_path, effective, filesystem, layout, rule, tree
 
 
@@ -140,6 +140,17 @@ def test_a_tree_beyond_the_bound_is_said() -> None:
     laid = layout(filesystem(), files)
     assert len(files.listed) <= MAX_FOLDERS + 5
     assert any("not searched" in item.reason for item in laid.uncovered)
+
+
+def test_a_tree_of_many_names_is_searched_up_to_a_bound() -> None:
+    """The bound is on names too: one folder of thousands of files costs as much as many folders."""
+    names = {f"{APP}/d{number:02}/f{inner:04}": "" for number in range(12) for inner in range(MAX_NAMES // 10)}
+    files = tree({**names, f"{APP}/d00/.mcp.json": "", f"{APP}/d11/.mcp.json": ""})
+    laid = layout(filesystem(), files)
+    found = {place.path for place in laid.places()}
+    assert f"{APP}/d00/.mcp.json" in found
+    assert f"{APP}/d11/.mcp.json" not in found
+    assert any("not searched for protected names" in item.reason for item in laid.uncovered)
 
 
 def test_more_names_than_the_budget_are_said_and_the_first_are_kept() -> None:

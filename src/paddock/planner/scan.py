@@ -16,7 +16,7 @@ from paddock.model.record import field, record, slotted
 from paddock.planner.names import ANYWHERE, DEPENDENCY_FOLDERS, KEPT_WRITABLE, NESTED, OWN_FOLDER, PREFIXES
 from paddock.planner.view import View
 
-__all__ = ["GIT_LOOK", "MAX_DEPENDENCY_FOLDERS", "MAX_FILES", "MAX_FOLDERS", "Finding", "Findings", "scan", "what_reads"]
+__all__ = ["GIT_LOOK", "MAX_DEPENDENCY_FOLDERS", "MAX_FILES", "MAX_FOLDERS", "MAX_NAMES", "Finding", "Findings", "scan", "what_reads"]
 
 MAX_FOLDERS = 2500
 """How many ordinary folders are listed in one plan."""
@@ -24,8 +24,14 @@ MAX_FOLDERS = 2500
 MAX_DEPENDENCY_FOLDERS = 300
 """How many folders are listed inside those that tools fill themselves. Every package next to each other is still asked for a repository of its own."""
 
+MAX_NAMES = 20_000
+"""How many names are looked at in ordinary folders. What lies beyond is not mounted read-only; the guard judges every name that is written or made, wherever."""
+
 MAX_FILES = 2000
 """How many files are asked for the number of their names."""
+
+# What a name without a leading dot has to be in to mean anything here: most names are ruled out by one look.
+_TELLING = frozenset((*ANYWHERE, *NESTED, *KEPT_WRITABLE, *DEPENDENCY_FOLDERS))
 
 # The look of a git directory (gitrepository-layout(5)): all three, or git does not accept it. Of whatever kind: it follows links, and only asks access(2) of
 # the two folders, which a socket passes.
@@ -82,6 +88,7 @@ class _Scan:
         self.files: dict[tuple[int, int], list[str]] = {}
         self.counts: dict[tuple[int, int], int] = {}
         self.asked = 0
+        self.names = 0
 
     def add(self, path: str, *, dependency: bool) -> None:
         if path not in self.queued:
@@ -100,10 +107,12 @@ class _Scan:
         if entries.keys() >= GIT_LOOK:
             self.out.git_folders.append(path)
             return
+        self.names += 0 if dependency else len(entries)
         for name, kind in entries.items():
             if name == ".git":
                 continue
-            if not dependency and self.protected(f"{base}/{name}", name, kind):
+            telling = name[0] == "." or name in _TELLING
+            if telling and not dependency and self.protected(f"{base}/{name}", name, kind):
                 continue
             if kind is Kind.DIRECTORY:
                 self.add(f"{base}/{name}", dependency=dependency or name in DEPENDENCY_FOLDERS)
@@ -152,7 +161,7 @@ class _Scan:
     def run(self, limit: int) -> None:
         for queue, dependency, bound in ((self.ordinary, False, limit), (self.dependencies, True, MAX_DEPENDENCY_FOLDERS)):
             listed = 0
-            while queue and listed < bound:
+            while queue and listed < bound and (dependency or self.names < MAX_NAMES):
                 listed += 1
                 self.folder(queue.popleft(), dependency=dependency)
         self.out.repositories = list(self.repositories)
