@@ -139,3 +139,18 @@ def test_an_agent_without_hooks_is_told_about_and_nothing_changes(settings: Path
     assert sorted(path for path in isolated_environment.rglob("*")) == before
     with pytest.raises(UsageError):
         run("install", "--scope", "user", "codex")
+
+
+def test_servers_of_every_known_file_that_exists(settings: Path, isolated_environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "there is nothing to change" in run("install", "mcp")[0]
+    files = {isolated_environment / ".claude.json": {"a": 1}, tmp_path / ".mcp.json": {}}
+    for path, more in files.items():
+        path.write_text(json.dumps({"mcpServers": {"desk": {"command": "desk"}}} | more))
+    before = {path: path.read_bytes() for path in files}
+    text, warned = run("install", "mcp")
+    assert text.count("now start inside") == len(files)
+    assert "allowedDomains" in warned
+    assert all(json.loads(path.read_text())["mcpServers"]["desk"]["command"] == PROGRAM for path in files)
+    assert run("uninstall", "mcp")[0].count("start as before") == len(files)
+    assert {path: path.read_bytes() for path in files} == before

@@ -17,7 +17,7 @@ DESIGNED = {
     "backend", "network.tools", "network.proxyEnv", "network.publish", "network.upstreamCa", "network.dns", "network.http", "network.upstream",
     "filesystem.unprotect", "filesystem.allowManagedUnprotectOnly", "filesystem.project", "environment.keep", "environment.remove", "environment.set",
     "limits.memoryMb", "limits.diskMb", "limits.processes", "limits.cpuSeconds", "limits.timeoutSeconds", "limits.openFiles",
-    "programs.only", "programs.fromRules", "audit", "hooks.failClosed", "mcp", "credentials",
+    "programs.only", "programs.fromRules", "audit", "hooks.failClosed", "mcp.servers", "credentials",
 }  # fmt: skip
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from paddock.agents.inside import INSIDE
 from paddock.agents.install_claude import ClaudeCode
+from paddock.agents.install_mcp import McpServers
 from paddock.agents.target import Target
 from paddock.errors import UsageError
 
 __all__ = ["NAMES", "has_hook", "target"]
 
-_TARGETS: dict[str, Target] = {found.name: found for found in (ClaudeCode(),)}
+_TARGETS: dict[str, Target] = {found.name: found for found in (ClaudeCode(), McpServers())}
 NAMES = tuple(dict.fromkeys((*_TARGETS, *INSIDE)))
-"""Agents that ask Paddock by a hook first, then those that run inside as a whole."""
+"""What is changed by ``install`` first, then agents that run inside as a whole."""
 
 
 def has_hook(name: str) -> bool:
-    """Whether this agent's configuration can make it ask Paddock. Of the others, ``INSIDE`` knows how they run inside."""
+    """Whether this agent's configuration can make it use Paddock. Of the others, ``INSIDE`` knows how they run inside."""
     return name in _TARGETS
 
 

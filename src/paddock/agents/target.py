@@ -25,6 +25,10 @@ class Target:
     title: ClassVar[str]
     scopes: ClassVar[tuple[str, ...]]
     coverage: ClassVar[tuple[Coverage, ...]]
+    every_scope: ClassVar[bool] = False
+    """Whether all scopes whose files exist are meant where none is named."""
+    words: ClassVar[tuple[str, str, str, str]] = ("now asks Paddock", "asks Paddock already", "no longer asks Paddock", "does not ask Paddock")
+    """What is true after installing, and was before; after taking it out, and before."""
 
     def path(self, scope: str, *, project: str, environ: Mapping[str, str]) -> str:
         """The file of a scope, links followed. Raises ``UsageError`` when it cannot be told."""

@@ -54,12 +54,17 @@ def _carry_out(words: list[str], out: Output, usage: str, summary: str, work: Ca
         _tell(INSIDE[name], parsed, out, begins=work is _install)
         return 0
     agent = target(name)
-    scope = parsed.last("--scope", agent.scopes[0])
-    if scope not in agent.scopes:
-        raise UsageError(f"{agent.title} has no scope {scope!r}", hint=f"one of: {', '.join(agent.scopes)}")
+    chosen = parsed.last("--scope", agent.scopes[0])
+    if chosen not in agent.scopes:
+        raise UsageError(f"{agent.title} has no scope {chosen!r}", hint=f"one of: {', '.join(agent.scopes)}")
     environ = dict(os.environ)
-    path = agent.path(scope, project=working_folder(), environ=environ)
-    work(agent, path, Keeper(f"{state_home(environ)}/agents"), parsed, out)
+    every = agent.every_scope and not parsed.has("--scope")
+    paths = [agent.path(scope, project=working_folder(), environ=environ) for scope in (agent.scopes if every else (chosen,))]
+    found = [path for path in paths if os.path.lexists(path)] if every else paths
+    if not found:
+        out.text(f"{agent.title}: there is nothing to change: {', '.join(map(escape, paths))} do not exist\n")
+    for path in found:
+        work(agent, path, Keeper(f"{state_home(environ)}/agents"), parsed, out)
     return 0
 
 
@@ -91,7 +96,7 @@ def _install(agent: Target, path: str, keeper: Keeper, parsed: Parsed, out: Outp
         out.json(_document(agent, change, made=made and change.needed))
         return
     _show(change, out)
-    out.text(_state(change, made=made, done="now asks Paddock", already="asks Paddock already", agent=agent))
+    out.text(_state(change, made=made, done=agent.words[0], already=agent.words[1], agent=agent))
     for note in agent.notes(path):
         out.warn(note)
     out.text("\n")
@@ -111,7 +116,7 @@ def _uninstall(agent: Target, path: str, keeper: Keeper, parsed: Parsed, out: Ou
         out.json(_document(agent, change, made=made and change.needed))
         return
     _show(change, out)
-    out.text(_state(change, made=made, done="no longer asks Paddock", already="does not ask Paddock", agent=agent))
+    out.text(_state(change, made=made, done=agent.words[2], already=agent.words[3], agent=agent))
 
 
 def _show(change: Change, out: Output) -> None:

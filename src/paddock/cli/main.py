@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "install": ("paddock.cli.install", "make an agent ask Paddock before it uses a tool"),
     "uninstall": ("paddock.cli.uninstall", "put an agent's configuration back as it was"),
     "hook": ("paddock.cli.hook", "answer an agent that is about to use a tool"),
+    "mcp": ("paddock.cli.mcp", "run an MCP server in a fence of its own"),
     "status": ("paddock.cli.status", "is a command here fenced, how strongly, and who could change that"),
     "verify": ("paddock.cli.verify", "try from inside what the fence must not allow"),
     "log": ("paddock.cli.log", "list what happened in past runs"),

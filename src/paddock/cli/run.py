@@ -46,8 +46,7 @@ def main(words: list[str], out: Output) -> int:
         return 0
     if not parsed.rest and not parsed.has("--dry-run"):
         raise UsageError("no command to run", hint=USAGE)
-    request = request_from(parsed)
-    return carry_out(parsed, _as_agent(parsed, request) if parsed.has("--agent") else request, out)
+    return carry_out(parsed, request_from(parsed), out)
 
 
 def _as_agent(parsed: Parsed, request: Request) -> Request:
@@ -61,6 +60,8 @@ def _as_agent(parsed: Parsed, request: Request) -> Request:
 
 def carry_out(parsed: Parsed, request: Request, out: Output) -> int:
     """What the options of ``run`` ask for, with ``request``. Returns the exit code."""
+    if parsed.has("--agent"):
+        request = _as_agent(parsed, request)
     prepared = prepare(request, make=not parsed.has("--dry-run"))
     if parsed.has("--agent"):
         from paddock.agents.inside import inside, refuse_void

@@ -118,7 +118,7 @@ EXAMPLES: Mapping[str, object] = {
     "paddock.programs.fromRules": False,
     "paddock.audit": {},
     "paddock.hooks.failClosed": True,
-    "paddock.mcp": {},
+    "paddock.mcp.servers": {"tickets": {"sandbox": {"network": {"allowedDomains": ["tickets.example.com"]}}}},
     "paddock.credentials": {},
 }
 """Key to value, in the order of the table."""

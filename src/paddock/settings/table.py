@@ -566,7 +566,14 @@ _PADDOCK = (
     ),
     _scalar("paddock.audit", any_value("an object", dict), Class.REFUSED, "A tamper-evident log and its export.", since="later"),
     _scalar("paddock.hooks.failClosed", _BOOLEAN, Class.TOOL_LAYER, "A hook that fails refuses the call.", stricter=_ON, since="later"),
-    _scalar("paddock.mcp", any_value("an object", dict), Class.TOOL_LAYER, "Policy for MCP servers.", since="later"),
+    Key(
+        "paddock.mcp.servers",
+        map_of(any_value("an object", dict)),
+        Merge.MAP,
+        Class.ENFORCED,
+        "Policies of MCP servers by name: `sandbox`, `paddock` and `env`, on top of all others where `paddock mcp wrap` starts the server.",
+        widens=Widens.ALWAYS,
+    ),
     _scalar("paddock.credentials", any_value("an object", dict), Class.REFUSED, "Secrets that stay outside.", since="later"),
 )
 
