@@ -99,3 +99,79 @@ def test_the_command_itself(project: Path) -> None:
     (project / ".paddock/settings.json").write_text(json.dumps({"permissions": {"deny": [f"Bash({NAME} *)"]}}))
     assert paddock(project, "run", "--", NAME).returncode == 126
     assert paddock(project, "run", "--", "id").returncode == 0
+
+
+# -- the only programs that may be started
+
+LISTED = ["sh", "cp", "ls", PYTHON]
+TRIED = {
+    "the name": NAME,
+    "the place": PLACE,
+    "the root of a process": f"/proc/self/root{PLACE}",
+    "a link": f"ln() {{ {PYTHON} -I -c 'import os, sys; os.symlink(*sys.argv[1:])' \"$@\"; }}; ln {PLACE} way; ./way",
+    "a copy in the project": f"cp {PLACE} way; ./way",
+    "a copy in /tmp": f"cp {PLACE} /tmp/way; /tmp/way",
+    "the loader": f"{LOADER} {PLACE}",
+    "the loader, with a copy": f"cp {PLACE} way; {LOADER} ./way",
+    "the loader, with a copy in shared memory": f"cp {PLACE} /dev/shm/way; {LOADER} /dev/shm/way",
+    "another interpreter": f'{PYTHON} -I -c \'import os; os.execv("{PLACE}", ["x"])\'',
+    "memory": f'{PYTHON} -I -c \'import os; fd = os.memfd_create("x"); os.write(fd, open("{PLACE}", "rb").read()); os.execve(fd, ["x"], {{}})\'',
+    "a file without a name": f'{PYTHON} -I -c \'import os; fd = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o700); '
+    f'os.write(fd, open("{PLACE}", "rb").read()); r = os.open(f"/proc/self/fd/{{fd}}", os.O_RDONLY); os.close(fd); os.execve(r, ["x"], {{}})\'',
+    "an interpreter of a listed name": f"cp {PLACE} ls; PATH=.:$PATH; ls",
+}
+
+
+@pytest.mark.parametrize("way", TRIED)
+def test_what_is_not_listed_does_not_start(project: Path, way: str) -> None:
+    must(LOADER or "loader" not in way, "no dynamic loader in a known place")
+    script = f"umask 0; {TRIED[way]}"
+    assert WORD in run(project, script).out, "the twin: without the list this way works"
+    for name in ("way", "ls", ".paddock/settings.json"):
+        (project / name).unlink(missing_ok=True)
+    ran = run(project, script, only=LISTED)
+    assert WORD not in ran.out
+    assert ran.refused or "denied" in ran.err.lower() or "failed to map segment" in ran.err
+    for event in ran.refused:
+        assert (event["act"], event["reason"]) == ("execute", "not among the only programs that may be started")
+
+
+def test_what_is_listed_starts(project: Path) -> None:
+    ran = run(
+        project, f"ls / > /dev/null && cp {PLACE} copy && {PYTHON} -I -c 'import ctypes, ssl, sqlite3; print(ctypes.CDLL(None).getpid() > 0)'", only=LISTED
+    )
+    assert (ran.code, ran.out, ran.refused) == (0, "True\n", [])
+
+
+def test_what_a_script_needs_comes_with_it(project: Path) -> None:
+    script = project.parent / "bin/tool"
+    script.parent.mkdir()
+    script.write_text(f"#!/usr/bin/env {NAME}\n")
+    script.chmod(0o755)
+    assert "extra operand" in run(project, str(script), only=["sh", str(script)]).err, f"{NAME} was started by env"
+    assert run(project, f"{script}; {NAME}", only=["sh"]).refused[0]["subject"] == str(script)
+
+
+def test_the_list_is_told_with_its_place(project: Path) -> None:
+    ran = run(project, f"{NAME}; true", only=["sh"])
+    event = ran.refused[0]
+    assert (event["subject"], event["rule"]["key"], event["rule"]["scope"]) == (PLACE, "paddock.programs.only", "project")  # type: ignore[index]
+    assert f'add "{NAME}" to paddock.programs.only' in str(event["remedy"])
+
+
+def test_a_denied_program_is_not_started_because_it_is_listed(project: Path) -> None:
+    assert WORD not in run(project, f"{NAME}; true", f"Bash({NAME})", only=["sh", NAME]).out
+    assert WORD in run(project, f"{NAME}; true", only=["sh", NAME]).out
+
+
+def test_nothing_may_start_at_all(project: Path) -> None:
+    settings = json.dumps({"paddock": {"programs": {"only": []}}})
+    assert paddock(project, "run", "--settings", settings, "--", "id").returncode == 126
+
+
+def test_two_files_have_to_agree(project: Path) -> None:
+    (project / ".paddock/settings.json").write_text(json.dumps({"paddock": {"programs": {"only": ["sh", NAME]}}}))
+    theirs = json.dumps({"paddock": {"programs": {"only": ["sh", "id"]}}})
+    ran = paddock(project, "run", "--settings", theirs, "--", "sh", "-c", f"{NAME}; id; echo end")
+    assert ran.stdout == "end\n"
+    assert WORD in paddock(project, "run", "--", "sh", "-c", f"{NAME}; echo end").stdout

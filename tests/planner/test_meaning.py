@@ -141,3 +141,20 @@ def test_lifted_names_and_paths(written: str, path: str, *, everywhere: bool) ->
 def test_what_validation_let_through_by_mistake_is_our_fault(key: str, value: object) -> None:
     with pytest.raises(InternalError):
         policy_from(settings({key: [value]}))
+
+
+def test_programs_that_rules_deny() -> None:
+    rules: dict[str, list[object]] = {"permissions.deny": ["Bash(curl *)", "Bash(git push *)", "Read(./x)"], "permissions.allow": ["Bash(curl *)"]}
+    denied = policy_from(settings(rules)).programs.denied
+    assert [(rule.name, rule.origin.line) for rule in denied] == [("curl", 1)]
+    assert policy_from(settings(rules, {"paddock.programs.fromRules": False})).programs.denied == ()
+
+
+def test_the_only_programs() -> None:
+    assert policy_from(SETTINGS).programs.only is None
+    found = policy_from(settings({"paddock.programs.only": ["git", "/usr/bin/make"]})).programs
+    assert [rule.name for rule in found.only or ()] == ["git", "/usr/bin/make"]
+    assert found.only_by is not None
+    assert (found.only_by.key, found.only_by.line) == ("paddock.programs.only", 1)
+    nothing = policy_from(settings({"paddock.programs.only": []})).programs
+    assert nothing.only == ()

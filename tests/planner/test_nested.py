@@ -11,6 +11,7 @@ from paddock.model.guard import Denial, GuardRules
 from paddock.model.hosts import parse_host
 from paddock.model.plan import Access, Kind, Place, Plan, PrivateFile
 from paddock.model.policy import HostRule, Limits, NetworkPolicy
+from paddock.model.programs import DENIED, Startable
 from paddock.model.record import replace
 from paddock.model.settings import Entry, Origin, Scope, Settings, Source
 from paddock.network.decide import Decider
@@ -87,6 +88,23 @@ def test_a_file_that_the_fence_around_shows_cannot_be_hidden() -> None:
     assert texts(found) == ["/p/key can be read in the fence around and cannot be hidden here"]
     assert found.missing[0].rule == PROJECT
     assert found.missing[0].remedy
+
+
+def test_a_program_that_may_be_started_around_cannot_be_denied() -> None:
+    mine = Place("/usr/bin/curl", Access.HIDDEN, Kind.FILE, PROJECT, DENIED)
+    assert texts(judged(plan(mine), plan())) == ["/usr/bin/curl can be started in the fence around and cannot be hidden here"]
+    assert not judged(plan(mine), plan(mine)).missing
+
+
+def test_a_list_of_programs_can_be_no_shorter_than_around() -> None:
+    def listed(*files: str) -> Plan:
+        return replace(plan(), startable=Startable(files, ("/usr/lib",), PROJECT))
+
+    assert texts(judged(listed("/b/git"), plan())) == ["every program can be started in the fence around, and that cannot be narrowed to a list here"]
+    assert texts(judged(listed("/b/git"), listed("/b/git", "/b/make"))) == ["/b/make can be started in the fence around and is not listed here"]
+    assert judged(listed("/b/git"), listed("/b/git", "/b/make")).missing[0].rule == PROJECT
+    assert not judged(listed("/b/git", "/b/make"), listed("/b/git")).missing
+    assert not judged(plan(), listed("/b/git")).missing, "the fence around holds it"
 
 
 def test_writing_cannot_be_narrowed() -> None:

@@ -159,3 +159,26 @@ def test_the_library_inside(project: Path) -> None:
     environ = {**os.environ, "PYTHONPATH": ":".join([entry for entry in os.sys.path if entry]), "PYTHONDONTWRITEBYTECODE": "1"}  # type: ignore[attr-defined]  # os imports sys
     ran = paddock(project, "run", "--quiet", "--", COMMAND[0], "-c", code, env=environ)
     assert ran.stdout == "4\n", ran.stderr
+
+
+def test_programs_that_are_denied_around_are_denied_inside(project: Path) -> None:
+    settings(project / ".claude/settings.json", {"permissions": {"deny": ["Bash(uname *)"]}})
+    ran = nested(project, '"$@" run -- sh -c "uname; /bin/uname; echo end"')
+    assert (ran.returncode, ran.stdout) == (0, "end\n"), ran.stderr
+    assert "uname: Permission denied" in ran.stderr
+
+
+def test_programs_cannot_be_denied_only_inside(project: Path) -> None:
+    inner = json.dumps({"permissions": {"deny": ["Bash(uname *)"]}})
+    ran = nested(project, f"\"$@\" run --settings '{inner}' -- echo started")
+    assert (ran.returncode, ran.stdout) == (125, "")
+    assert "uname can be started in the fence around" in ran.stderr
+
+
+def test_a_list_of_programs_holds_inside_and_cannot_be_made_there(project: Path) -> None:
+    listed = json.dumps({"paddock": {"programs": {"only": ["sh", "echo", COMMAND[0]]}}})
+    ran = nested(project, '"$@" run -- sh -c "uname; echo end"', "--settings", listed)
+    assert (ran.returncode, ran.stdout) == (0, "end\n"), ran.stderr
+    ran = nested(project, f"\"$@\" run --settings '{listed}' -- echo started")
+    assert (ran.returncode, ran.stdout) == (125, "")
+    assert "that cannot be narrowed to a list here" in ran.stderr

@@ -75,6 +75,51 @@ def test_a_managed_list_of_models_stands_alone(world: World) -> None:
     assert values(world.load(), "availableModels") == ["m"]
 
 
+def only(*names: str) -> dict[str, object]:
+    return {"paddock": {"programs": {"only": list(names)}}}
+
+
+def test_the_only_programs_are_those_of_every_file(world: World) -> None:
+    key = "paddock.programs.only"
+    assert key not in world.load().lists, "nobody has a list: every program may be started"
+    world.write("user", only("git", "make", "sh"))
+    assert values(world.load(), key) == ["git", "make", "sh"]
+    world.write("project", only("sh", "git", "npm"))
+    settings = world.load()
+    assert values(settings, key) == ["sh", "git"]
+    assert settings.list(key)[0].origin.scope is Scope.PROJECT
+    assert [entry.value for entry in settings.beaten[key]] == ["npm", "make"]
+    world.write("managed", only("git"))
+    assert values(world.load(), key) == ["git"]
+    world.write("managed", only("/usr/bin/git"))
+    assert values(world.load(), key) == [], "the same words only"
+    assert key in world.load().lists, "nothing in common is a list too"
+
+
+def test_an_empty_list_of_programs_is_a_list(world: World) -> None:
+    world.write("user", only("git"))
+    world.write("project", only())
+    assert world.load().lists["paddock.programs.only"] == ()
+
+
+@pytest.mark.parametrize("name", ["./x", "bin/x", "", " ", "..", "a\nb"])
+def test_what_is_no_program(world: World, name: str) -> None:
+    world.write("user", only(name))
+    with pytest.raises(SettingsError):
+        world.load()
+
+
+def test_a_project_hands_its_rules_about_programs_back_only_when_trusted(world: World) -> None:
+    key = "paddock.programs.fromRules"
+    world.write("project", {"paddock": {"programs": {"fromRules": False}}})
+    assert world.load().scalar(key) is None
+    assert world.load(trust=True).scalar(key) is False
+    world.write("user", {"paddock": {"programs": {"fromRules": True}}})
+    assert world.load(trust=True).scalar(key) is True, "a project may make it stricter, not looser"
+    world.write("managed", {"paddock": {"programs": {"fromRules": False}}})
+    assert world.load().scalar(key) is False
+
+
 def test_one_way_keys_hold_from_below(world: World) -> None:
     world.write("managed", {"disableClaudeAiConnectors": False, "useAutoModeDuringPlan": True, "crossSessionInbound": "accept"})
     world.write("project", {"disableClaudeAiConnectors": True, "crossSessionInbound": "hold"})

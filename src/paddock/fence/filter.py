@@ -122,6 +122,13 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def static_filter() -> bytes:
-    """The program for this machine."""
-    return assemble(RULES, NUMBERS, AUDIT_ARCH, X32_BIT if NUMBERS is X86_64 else None)
+# memfd_create(2). Landlock does not look at files in memory, so one that can be executed would be a program of no list. The errno is that of
+# ``vm.memfd_noexec`` = 2.
+_MFD_NOEXEC_SEAL = 0x8
+_NO_PROGRAMS_IN_MEMORY = Rule(("memfd_create",), (Clause((has_bits(1, _MFD_NOEXEC_SEAL),), ALLOW),), refuse(errno.EACCES))
+
+
+def static_filter(*, only_listed_programs: bool = False) -> bytes:
+    """The program for this machine; with ``only_listed_programs`` none can be made in memory."""
+    rules = (*RULES, _NO_PROGRAMS_IN_MEMORY) if only_listed_programs else RULES
+    return assemble(rules, NUMBERS, AUDIT_ARCH, X32_BIT if NUMBERS is X86_64 else None)

@@ -48,7 +48,7 @@ class Open:
 class Around:
     """``private`` are paths of files that exist only inside. ``denied`` are digests of host patterns. ``guarded`` are paths, or globs, that the guard keeps
     from being made, ``unprotected`` protected names that were lifted. ``accepted`` is the digest of the project's widening entries that were in force, or
-    empty.
+    empty. ``startable`` are the only files that may be started and the folders of their libraries, None where every program may.
     """
 
     layout: tuple[Spot, ...]
@@ -63,6 +63,7 @@ class Around:
     doors: bool
     limits: Limits
     accepted: str
+    startable: tuple[frozenset[str], frozenset[str]] | None = None
 
 
 def nearest(places: Mapping[str, Any], path: str) -> str:
@@ -96,6 +97,7 @@ def describe(plan: Plan, settings: Settings, accepted: str) -> bytes:
         "doors": plan.doors,
         "limits": as_dict(plan.limits),
         "accepted": accepted,
+        "startable": None if plan.startable is None else [plan.startable.files, plan.startable.folders],
     }
     return dumps(value, separators=(",", ":")).encode("ascii")
 
@@ -142,6 +144,7 @@ def parse(data: bytes) -> Around:
             doors=value["doors"] is True,
             limits=Limits(**value["limits"]),
             accepted=value["accepted"],
+            startable=None if value["startable"] is None else (frozenset(value["startable"][0]), frozenset(value["startable"][1])),
         )
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"no description of a fence: {error}") from error

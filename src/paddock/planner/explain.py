@@ -13,11 +13,13 @@ from paddock.model.decision import Decision
 from paddock.model.guard import Hidden, Judge
 from paddock.model.plan import Access, Kind
 from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, PathRule
+from paddock.model.programs import NOT_LISTED
 from paddock.model.record import record
 from paddock.model.settings import Origin, Scope
 from paddock.planner import environment
 from paddock.planner.layout import PRIVATE_FOLDERS
 from paddock.planner.plan import Draft
+from paddock.planner.programs import is_denied
 from paddock.planner.tree import Mark, Standing
 
 __all__ = ["PathAnswer", "ProgramAnswer", "explain_path", "explain_program", "explain_variable"]
@@ -226,11 +228,16 @@ def explain_program(draft: Draft, word: str) -> ProgramAnswer:
         if not read.allowed:
             passed.append((place, found.path))
             continue
+        startable = plan.startable
+        if startable is not None and found.path not in startable.files:
+            text = "the command can write there, and is started nothing that it can write" if draft.layout.access(found.path) is Access.WRITE else ""
+            decision = Decision("deny", f"{place} is {NOT_LISTED}" + (f": {text}" if text else ""), startable.why)
+            return ProgramAnswer(place, found.path, decision, tuple(passed), tuple(_program_notes(draft, found.path)))
         reason = f"found on PATH: {read.reason}" if "/" not in word else read.reason
         return ProgramAnswer(place, found.path, Decision("allow", reason, read.rule), tuple(passed), tuple(_program_notes(draft, found.path)))
     if passed:
         hidden = _reading(draft, passed[0][0])
-        return ProgramAnswer("", "", Decision("deny", f"{passed[0][0]} is {hidden.reason}", hidden.rule), tuple(passed), ())
+        return ProgramAnswer("", "", Decision("deny", f"{passed[0][0]} is {hidden.reason}", hidden.rule), tuple(passed), tuple(_by_name(draft, passed[0][1])))
     return ProgramAnswer("", "", Decision("deny", "not found on the PATH inside" if "/" not in word else "no program is there"), (), ())
 
 
@@ -239,6 +246,11 @@ def _reading(draft: Draft, place: str) -> Decision:
     found = draft.view.resolve(place)
     own = _own(draft, place, found.path)
     return (own or _on_host(draft, found.path, found.links, exists=True))[0]
+
+
+def _by_name(draft: Draft, real: str) -> Iterator[str]:
+    if is_denied(draft.layout, real):
+        yield "it can be started in no way: a rule denies the program, whatever it is called with"
 
 
 def _program_notes(draft: Draft, real: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ from paddock.model.hosts import HostError, Pattern, parse_pattern, parse_target
 from paddock.model.paths import ancestors
 from paddock.model.plan import Access, Place, Plan
 from paddock.model.policy import Limits
+from paddock.model.programs import DENIED
 from paddock.model.record import names, record, replace
 from paddock.model.settings import Notice, Origin, Scope, Settings
 
@@ -66,7 +67,13 @@ def compare(plan: Plan, settings: Settings, around: Around) -> Narrowing:
         seen |= {STARTED_IN}  # said in so many words
     network = _Network(plan, around, seen)
     roots = _write_roots(plan, around, seen)
-    missing = (*_files(plan, around, seen), *_names(plan, settings, around, seen), *network.missing(), *_limits(plan, settings, around))
+    missing = (
+        *_files(plan, around, seen),
+        *_names(plan, settings, around, seen),
+        *_programs(plan, around),
+        *network.missing(),
+        *_limits(plan, settings, around),
+    )
     added = ["processes around it are out of reach"]
     added += ["no network"] if network.cut else []
     added += [f"{name}={getattr(plan.limits, field)}" for field, name in _OWN_LIMITS.items() if _adds(plan.limits, around.limits, field)]
@@ -137,7 +144,21 @@ _RESTART = "start the outer run with this rule, and anew when it is about someth
 
 def _shown(path: str, mine: Place) -> Iterator[Clause]:
     if mine.reason != _SOCKET:  # a socket is a neighbour's in the same fence, as its processes and its /tmp are
-        yield Clause(f"{path} can be read in the fence around and cannot be hidden here", mine.why, _RESTART)
+        what = "started" if mine.reason == DENIED else "read"
+        yield Clause(f"{path} can be {what} in the fence around and cannot be hidden here", mine.why, _RESTART)
+
+
+def _programs(plan: Plan, around: Around) -> Iterator[Clause]:
+    """Landlock could be added for what is executed, but no mount for what is mapped as code: a list can be no shorter than that of the fence around."""
+    mine, theirs = plan.startable, around.startable
+    if mine is None:
+        return
+    if theirs is None:
+        yield Clause("every program can be started in the fence around, and that cannot be narrowed to a list here", mine.why, _RESTART)
+        return
+    more = sorted((theirs[0] - set(mine.files)) | (theirs[1] - set(mine.folders)))
+    if more:
+        yield Clause(f"{more[0]} can be started in the fence around and is not listed here", mine.why, "list it here too, or start the outer run without it")
 
 
 class _Network:

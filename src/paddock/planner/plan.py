@@ -32,7 +32,7 @@ from paddock.planner.strays import Strays
 from paddock.planner.toolchains import reopened
 from paddock.planner.view import View
 
-__all__ = ["Draft", "draft", "make_plan", "project_hosts"]
+__all__ = ["Draft", "draft", "make_plan", "programs", "project_hosts"]
 
 MIB = 1 << 20
 
@@ -93,7 +93,7 @@ def draft(
     limits = enforceable(policy.limits, facts)
     cgroups = cgroups_for(limits, facts)
     variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=doors, extra=presets.environment)
-    startable = _programs(policy, layout, ground, view, variables, argv)
+    startable = programs(policy, layout, ground, view, variables, argv)
     # A private file stands in front of the host's: what it covers needs no mask, and touching it is no violation.
     places = tuple(place for place in layout.places() if place.path not in covered)
     lifting = Lifting(ground.project_root, policy.filesystem.unprotect_lock, policy.filesystem.read_only_by)
@@ -130,7 +130,7 @@ def draft(
     return Draft(_with_digest(plan), ground, view, layout, presets)
 
 
-def _programs(policy: Policy, layout: Layout, ground: Ground, view: View, variables: Mapping[str, str], argv: Sequence[str]) -> Startable | None:
+def programs(policy: Policy, layout: Layout, ground: Ground, view: View, variables: Mapping[str, str], argv: Sequence[str]) -> Startable | None:
     """Hide the programs that rules name; gives the only ones that may be started, where they are listed."""
     if not policy.programs.denied and policy.programs.only is None:
         return None

@@ -21,6 +21,9 @@ BACKENDS = ("namespaces",)
 # mount_setattr(2) is what makes a whole tree read-only at once.
 NEEDED_KERNEL = (5, 12)
 
+# With this version of Landlock files can still be moved between folders (see the launcher).
+USABLE_LANDLOCK = 2
+
 
 def require(policy: Policy, settings: Settings, facts: Facts) -> str:
     """The backend to use. Raises ``UnsupportedError`` with the cause and the fix."""
@@ -29,6 +32,12 @@ def require(policy: Policy, settings: Settings, facts: Facts) -> str:
     _namespaces(facts)
     if not facts.nftables:
         raise UnsupportedError("network capture needs libnftables.so.1", cause="it was not found", hint="paddock setup, or: apt-get install libnftables1")
+    if policy.programs.only is not None and facts.landlock_abi < USABLE_LANDLOCK:
+        raise UnsupportedError(
+            "paddock.programs.only cannot be enforced here",
+            cause="this kernel has no usable Landlock (landlock(7))",
+            hint="use Linux 5.19 or newer with Landlock switched on, or name what may not be started in permissions.deny",
+        )
     if _cannot_count(facts) and _asked_for(settings, "paddock.limits.processes"):
         raise UnsupportedError(
             "limits.processes cannot be enforced for root here",

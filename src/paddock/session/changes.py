@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from paddock.model import globs, paths
 from paddock.model.decision import Decision
 from paddock.model.hosts import Host
-from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, HostRule, NetworkPolicy, Policy
+from paddock.model.policy import EnvironmentPolicy, FilesystemPolicy, HostRule, NetworkPolicy, Policy, ProgramRule
+from paddock.model.programs import FROM_RULES, ONLY
 from paddock.model.record import replace
 from paddock.model.settings import Entry, Origin, Scope, Settings
 from paddock.model.unprotect import PROTECTED
@@ -71,6 +72,21 @@ class Changes:
         yield from self._trusted(_FILES)
         if self._exists(path):
             yield from self._added("sandbox.filesystem.allowRead", self._written(path), "--allow-read")
+
+    def for_starting(self, decision: Decision, name: str) -> Iterator[tuple[str, Policy]]:
+        """To start a program that a rule denies, or that a list leaves out."""
+        rule = decision.rule
+        if rule is None or (rule.key != ONLY and not rule.key.startswith("permissions.")):
+            return
+        programs = self.policy.programs
+        if rule.key == ONLY:
+            added = replace(programs, only=(*(programs.only or ()), ProgramRule(name, rule)))
+            yield f'add "{name}" to {ONLY}, in every file that has the list ({where(rule, self.settings.context)})', replace(self.policy, programs=added)
+            return
+        kept = tuple(other for other in programs.denied if other.origin != rule)
+        yield from self._removed(rule, lambda policy: replace(policy, programs=replace(policy.programs, denied=kept)), iter(()))
+        if rule.scope is not Scope.MANAGED:
+            yield f"set {FROM_RULES} to false", replace(self.policy, programs=replace(programs, denied=()))
 
     def for_writing(self, path: str, decision: Decision) -> Iterator[tuple[str, Policy]]:
         """To write at ``path``, which must be resolved."""

@@ -21,7 +21,7 @@ from paddock.planner.explain import explain_path, explain_program, explain_varia
 from paddock.planner.guarding import guard_rules
 from paddock.planner.layout import lay_out
 from paddock.planner.meaning import policy_from
-from paddock.planner.plan import Draft, draft
+from paddock.planner.plan import Draft, draft, programs
 from paddock.session.changes import Changes
 from paddock.session.prepare import Request, load_settings, with_hosts
 from paddock.settings.support import refuse_unsupported
@@ -142,12 +142,20 @@ class Explainer:
         decision = found.decision
         if not decision.allowed and found.passed:
             real = found.passed[0][1]
-            decision = self._with_remedy(decision, self.changes.for_reading(real), lambda policy: self._try_program(policy, words[0]))
+            changes = (*self.changes.for_starting(decision, words[0]), *self.changes.for_reading(real))
+            decision = self._with_remedy(decision, iter(changes), lambda policy: self._try_program(policy, words[0]))
+        elif not decision.allowed and found.found:
+            changes = tuple(self.changes.for_starting(decision, words[0]))
+            decision = self._with_remedy(decision, iter(changes), lambda policy: self._try_program(policy, words[0]))
         facts = [("found", found.found)] if found.found else []
         if found.real != found.found:
             facts.append(("leads to", found.real))
         facts += [("hidden", place) for place, _ in found.passed]
-        notes = (*found.notes, *self._blocked(), "Bash rules are not judged here: `paddock run` fences a command whatever they say about it")
+        notes = (
+            *found.notes,
+            *self._blocked(),
+            "Bash rules are not judged here, but those that deny a whole program: `paddock run` fences a command whatever they say about it",
+        )
         return Answer(text, "command", words[0], (("start", decision),), tuple(facts), notes=notes)
 
     def _absolute(self, text: str) -> str:
@@ -178,9 +186,11 @@ class Explainer:
     def _changed(self, policy: Policy) -> Draft:
         """The draft with another layout. The look at the host is kept: only rules have changed."""
         layout = lay_out(policy.filesystem, self.draft.ground, self.draft.view)
+        plan = self.draft.plan
+        startable = programs(policy, layout, self.draft.ground, self.draft.view, plan.environment, plan.argv)
         layout.places()
         guard = guard_rules(policy.filesystem, layout, layout.places(), self.draft.view)
-        return self.draft._replace(layout=layout, plan=replace(self.draft.plan, guard=guard))
+        return self.draft._replace(layout=layout, plan=replace(plan, guard=guard, startable=startable))
 
     def _try_path(self, policy: Policy, path: str) -> tuple[Decision, Decision]:
         found = explain_path(self._changed(policy), policy.filesystem, path)

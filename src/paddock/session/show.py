@@ -114,12 +114,23 @@ def plan_sections(prepared: Prepared) -> Sections:
     variables: list[Row] = [("removed", r.name, where(r.why, context)) for r in plan.removed]
     return [
         ("files (everything else: readable, not writable)", ("access", "path", "reason", "from"), [*files, *private, *binds]),
+        *_programs(plan, context),
         ("network (everything else: refused)", ("verdict", "host", "from"), hosts),
         ("ports", ("what", "port"), [*(("host port reachable inside", str(p)) for p in plan.host_ports), *(("published", str(p)) for p in net.publish)]),
         ("environment", ("what", "variable", "from"), variables),
         ("limits", ("limit", "value", "kept by", "which means"), [(way.key, way.value, way.by, way.means) for way in ways(plan.limits, plan.cgroups)]),
         ("not covered", ("subject", "why", "from"), [(shorten(u.subject, context), u.reason, where(u.why, context)) for u in plan.uncovered]),
     ]
+
+
+def _programs(plan: Plan, context: Context) -> Sections:
+    """Only where there is a list: denied programs stand among the files."""
+    found = plan.startable
+    if found is None:
+        return []
+    rows: list[Row] = [("start", path, where(found.why, context)) for path in found.files]
+    rows += [("libraries of", path, where(found.why, context)) for path in found.folders]
+    return [("programs (everything else: cannot be started)", ("what", "path", "from"), rows)]
 
 
 def as_json(value: object) -> object:

@@ -136,6 +136,7 @@ def verify(prepared: Prepared) -> Verification:
     began = time.monotonic()
     plan = prepared.plan
     python = interpreter(plan)
+    plan = _with_probe(plan, python)
     state = prepared.settings.context.state_home
     hidden = state if access(plan, state) is Access.HIDDEN and os.access(state, os.W_OK | os.X_OK) else ""
     made: list[str] = []
@@ -178,6 +179,19 @@ def interpreter(plan: Plan) -> str:
         cause=f"this program runs by {own}, which the plan hides or lets the command write",
         hint="install python3 of the system, or show the interpreter with sandbox.filesystem.allowRead",
     )
+
+
+def _with_probe(plan: Plan, python: str) -> Plan:
+    """A list of programs, with the one that tries everything and what that loads."""
+    if plan.startable is None:
+        return plan
+    from paddock.planner.elf import HEAD_BYTES, interpreter_of
+
+    with open(python, "rb") as file:
+        loader = interpreter_of(file.read(HEAD_BYTES))
+    files = {*plan.startable.files, python, *((os.path.realpath(loader),) if loader else ())}
+    library = os.path.realpath(os.path.join(os.path.dirname(python), "..", "lib"))
+    return replace(plan, startable=replace(plan.startable, files=tuple(sorted(files)), folders=tuple(dict.fromkeys((*plan.startable.folders, library)))))
 
 
 def _is_only_read(plan: Plan, path: str) -> bool:

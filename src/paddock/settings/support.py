@@ -60,7 +60,6 @@ UNSUPPORTED: tuple[Row, ...] = (
     Row("sandbox.credentials.sigv4", _given, "asks for requests to be signed outside, which this release cannot do", _REMOVE),
     Row("paddock.network.http", _given, "asks for rules about single requests, which this release does not enforce", _REMOVE),
     Row("paddock.network.upstream", _given, "asks for a proxy upstream, which this release cannot use", _REMOVE),
-    Row("paddock.programs.only", _given, "asks to start only some programs, which this release does not enforce", _REMOVE),
     Row("paddock.audit", _given, "asks for an audit log, which this release does not keep", _REMOVE),
     Row("paddock.credentials", _given, "asks for secrets that stay outside, which this release cannot give", _REMOVE),
 )

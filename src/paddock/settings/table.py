@@ -550,7 +550,7 @@ _PADDOCK = (
         "paddock.programs.only",
         shapes.PROGRAMS,
         Merge.INTERSECTION,
-        Class.REFUSED,
+        Class.ENFORCED,
         "The only programs that may be started: names, looked up on the PATH, or absolute paths. An entry counts when every file with this list has it.",
     ),
     _scalar(

@@ -12,7 +12,7 @@ import os
 import select
 
 from paddock.fence.guard.notify import CALLS, WRITING, Call
-from paddock.fence.guard.scout import HEAD, LOOKED, Places, unpack_refusal
+from paddock.fence.guard.scout import HEAD, LOOKED, OWN_AREAS, Places, unpack_refusal
 from paddock.model import programs
 from paddock.model.events import Event, EventSink
 from paddock.model.paths import is_beneath
@@ -89,10 +89,16 @@ class FileObserver:
         rule = Origin(Scope(scope), file, int(line), int(column), key, text)
         lifts = (("unprotect", self._lifting.entry(path)),) if self._lifting.lifts(rule) else ()
         if act == programs.EXECUTE:
-            self._tell(act, path, reason, rule, programs.remedy(path, rule))
+            self._tell(act, path, reason, rule, self._start_remedy(path, rule))
             return
         remedy = self._lifting.remedy(path, rule) if act == "write" else f"add {path} to sandbox.filesystem.allowRead"
         self._tell(act, path, reason, rule, remedy, lifts)
+
+    def _start_remedy(self, path: str, rule: Origin) -> str:
+        above, place = self._places.find(path)
+        if rule.key == programs.ONLY and (place.access is Access.WRITE if place is not None else above in OWN_AREAS):
+            return "start it from a place that the command cannot write, and list it there"
+        return programs.remedy(path, rule)
 
     def _look(self, call: Call, flags: int, path: str) -> None:
         writes = call.flags is None or bool(flags & WRITING)

@@ -12,6 +12,7 @@ from paddock.fence.kernel.libc import system_call
 
 __all__ = ["SCOPES_FROM", "Ruleset", "abi"]
 
+ACCESS_FS_EXECUTE = 1 << 0
 ACCESS_FS_MAKE_BLOCK = 1 << 11
 ACCESS_FS_MAKE_CHAR = 1 << 6
 ACCESS_FS_MAKE_DIR = 1 << 7
@@ -61,18 +62,26 @@ def abi() -> int:
 
 
 class Ruleset:
-    """Once ``restrict`` was called, writing is refused everywhere except at what ``allow`` names, and from ``SCOPES_FROM`` on no signal goes out."""
+    """Once ``restrict`` was called, writing is refused everywhere except at what ``allow`` names, and from ``SCOPES_FROM`` on no signal goes out.
 
-    def __init__(self, version: int) -> None:
-        self.handled = WRITES if version >= 3 else WRITES & ~ACCESS_FS_TRUNCATE
+    With ``starts``, files are executed nowhere either, except what ``allow_start`` names: programs, interpreters of scripts, and loaders (execve(2)).
+    """
+
+    def __init__(self, version: int, *, starts: bool = False) -> None:
+        self.writes = WRITES if version >= 3 else WRITES & ~ACCESS_FS_TRUNCATE
+        handled = self.writes | (ACCESS_FS_EXECUTE if starts else 0)
         # struct landlock_ruleset_attr: files, network, scopes. Older kernels know only the first.
-        attributes = struct.pack("=3Q", self.handled, 0, SCOPE_SIGNAL) if version >= SCOPES_FROM else struct.pack("=Q", self.handled)
+        attributes = struct.pack("=3Q", handled, 0, SCOPE_SIGNAL) if version >= SCOPES_FROM else struct.pack("=Q", handled)
         self._fd = _create_ruleset(attributes, len(attributes), 0)
 
     def allow(self, fd: int) -> None:
         """Allow writing at and below what ``fd`` is open on (an ``O_PATH`` descriptor will do)."""
-        rights = self.handled if stat.S_ISDIR(os.fstat(fd).st_mode) else self.handled & ON_FILES
+        rights = self.writes if stat.S_ISDIR(os.fstat(fd).st_mode) else self.writes & ON_FILES
         _add_rule(self._fd, RULE_PATH_BENEATH, struct.pack("=Qi", rights, fd), 0)
+
+    def allow_start(self, fd: int) -> None:
+        """Allow the file that ``fd`` is open on to be executed."""
+        _add_rule(self._fd, RULE_PATH_BENEATH, struct.pack("=Qi", ACCESS_FS_EXECUTE, fd), 0)
 
     def restrict(self) -> None:
         """Put this process and every later child behind the rules. Needs ``no_new_privileges``."""

@@ -19,6 +19,7 @@ from paddock.fence.launcher.state import State, Step
 from paddock.fence.launcher.terminal import session_step
 from paddock.model.paths import ancestors
 from paddock.model.plan import Access, Plan, has_program_rules
+from paddock.model.programs import ONLY
 from paddock.model.settings import Scope
 
 __all__ = ["lockdown_steps"]
@@ -38,7 +39,7 @@ OWN_AREAS = ("/dev", "/proc", "/run", "/tmp", "/var/tmp")  # noqa: S108 -- priva
 
 def lockdown_steps(plan: Plan) -> tuple[Step, ...]:
     """What process 1 does to itself before it says that it is ready, in order."""
-    return (session_step(), _OwnIdentity(), _DropCapabilities(), _Limits(plan), _Landlock(plan), _Guard(plan), _Filter())
+    return (session_step(), _OwnIdentity(), _DropCapabilities(), _Limits(plan), _Landlock(plan), _Guard(plan), _Filter(plan))
 
 
 class _OwnIdentity:
@@ -118,24 +119,39 @@ class _Landlock:
         written = {p.path for p in plan.layout if p.access is Access.WRITE}
         covered = {path for path in written if written.intersection(ancestors(path))}
         self.paths = (*OWN_AREAS, *sorted(written - covered), *(b.target for b in plan.binds))
+        self.files = plan.startable.files if plan.startable is not None else None
 
     def describe(self) -> str:
-        return "refuse writing by Landlock except below " + ", ".join(self.paths)
+        starts = f", and starting programs except {', '.join(self.files) or 'none'}" if self.files is not None else ""
+        return "refuse writing by Landlock except below " + ", ".join(self.paths) + starts
 
     def execute(self, state: State) -> None:
         version = landlock.abi()
         if version < COMPLETE_LANDLOCK and any(_is_outside_file(fd) for number, fd in enumerate(state.stdio) if number not in state.replaced):
             raise OSError(errno.EOPNOTSUPP, "this kernel's Landlock cannot protect a file that is passed in as standard input, output or error: use a pipe")
         if version < USABLE_LANDLOCK:
+            if self.files is not None:
+                raise OSError(errno.EOPNOTSUPP, f"this kernel has no usable Landlock, and {ONLY} needs it")
             state.notices.append("this kernel has no usable Landlock: writing is fenced by mounts alone")
             return
-        rules = landlock.Ruleset(version)
+        rules = landlock.Ruleset(version, starts=self.files is not None)
         for path in self.paths:
             self._allow(rules, state, path)
         for fd in state.stdio:
             if _is_reopenable(fd):
                 self._allow_given(rules, fd)
+        for path in self.files or ():
+            self._allow_start(rules, state, path)
         rules.restrict()
+
+    @staticmethod
+    def _allow_start(rules: landlock.Ruleset, state: State, path: str) -> None:
+        try:
+            fd = locate(state.root, path)
+        except (FileNotFoundError, NotADirectoryError):
+            return  # hidden, with the folder that holds it: it cannot be started anyway
+        rules.allow_start(fd)
+        os.close(fd)
 
     @staticmethod
     def _allow_given(rules: landlock.Ruleset, fd: int) -> None:
@@ -198,8 +214,11 @@ class _Guard:
 
 
 class _Filter:
+    def __init__(self, plan: Plan) -> None:
+        self.listed = plan.startable is not None
+
     def describe(self) -> str:
         return "install the static system call filter"
 
     def execute(self, _state: State) -> None:
-        install(static_filter())
+        install(static_filter(only_listed_programs=self.listed))

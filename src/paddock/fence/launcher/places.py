@@ -9,6 +9,7 @@ import stat
 from paddock.fence.kernel.files import locate
 from paddock.fence.kernel.mounts import MOUNT_ATTR_NOEXEC, attach, clone_tree, new_filesystem, set_attributes
 from paddock.fence.launcher.areas import PROC, area_steps
+from paddock.fence.launcher.startable import startable_steps
 from paddock.fence.launcher.state import Changed, State, Step
 from paddock.fence.launcher.streams import stream_steps
 from paddock.fence.launcher.tree import HIDDEN_DIRECTORY, HIDDEN_FILE, HIDDEN_PROGRAM, READ, WRITE, first_steps, last_steps, mountpoint, owner, private_name
@@ -27,7 +28,7 @@ def mount_steps(plan: Plan) -> tuple[Step, ...]:
     binds: list[tuple[str, Step]] = [(b.target, _Bind(b)) for b in plan.binds]
     files: list[tuple[str, Step]] = [(f.path, _PrivateFile(f, n)) for n, f in enumerate(plan.private_files)]
     middle = sorted([*area_steps(plan), *places, *binds, *files], key=lambda entry: depth(entry[0]))
-    return (*first_steps(plan), *stream_steps(), *(step for _, step in middle), *last_steps())
+    return (*first_steps(plan), *stream_steps(), *(step for _, step in middle), *startable_steps(plan), *last_steps())
 
 
 def _kind(fd: int) -> Kind:
