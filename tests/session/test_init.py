@@ -259,6 +259,19 @@ def test_a_file_that_no_run_would_take_is_left_alone(tmp_path: Path) -> None:
         draft(str(tmp_path), dict(os.environ), ())
 
 
+def test_a_home_is_no_project(isolated_environment: Path) -> None:
+    for folder in (isolated_environment, isolated_environment.parent):
+        with pytest.raises(UsageError, match="no project"):
+            draft(str(folder), dict(os.environ), ())
+    draft(str(isolated_environment / ".config"), dict(os.environ), ())
+
+
+def test_a_folder_below_the_repositorys_root_is_told(tmp_path: Path) -> None:
+    put(tmp_path, **{".git/HEAD": "ref: refs/heads/main\n", ".git/config": "", ".git/objects/x": "", ".git/refs/x": "", "part/go.mod": ""})
+    assert draft(str(tmp_path / "part"), dict(os.environ), ()).above == str(tmp_path)
+    assert draft(str(tmp_path), dict(os.environ), ()).above == ""
+
+
 # -- the writing
 
 

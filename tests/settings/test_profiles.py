@@ -10,7 +10,7 @@ import pytest
 from paddock.cli.options import COMMON
 from paddock.errors import UsageError
 from paddock.model.settings import Scope
-from paddock.session.profiles import given
+from paddock.session.profiles import closes, given
 from paddock.session.validate import validate
 from paddock.settings.document import parse
 from paddock.settings.layer import Family
@@ -121,6 +121,34 @@ def test_denials_and_locks_hold_against_it(world: World) -> None:
 def test_untrusted_only_reads_the_folder_it_is_given(world: World) -> None:
     assert world.load(given=given(["untrusted"])).scalar("paddock.filesystem.project") == "read-only"
     assert world.load(given=given(["python"])).scalar("paddock.filesystem.project", "read-write") == "read-write"
+
+
+def test_under_untrusted_files_only_close(world: World) -> None:
+    opened = {
+        "sandbox": {"network": {"allowedDomains": ["a.example"]}, "filesystem": {"allowRead": ["~/tools"], "denyRead": ["./notes"]}},
+        "paddock": {"environment": {"keep": ["API_TOKEN"], "remove": ["COMPANY_*"]}, "filesystem": {"unprotect": [".envrc"]}},
+    }
+    world.write("user", opened, "paddock")
+    world.write("project", {"sandbox": {"filesystem": {"allowWrite": ["./out"], "denyWrite": ["./in"]}}})
+    options = (("paddock.environment.keep", "GIVEN", "--keep-env"),)
+    lists = ("sandbox.network.allowedDomains", "sandbox.filesystem.allowRead", "paddock.environment.keep", "paddock.filesystem.unprotect")
+
+    def values(closed: bool) -> list[str]:
+        loaded = world.load(given=given(["untrusted"]), closed=closed, options=options, trust=True)
+        keys = (*lists, "sandbox.filesystem.allowWrite", "sandbox.filesystem.denyRead", "sandbox.filesystem.denyWrite", "paddock.environment.remove")
+        return [str(entry.value) for key in keys for entry in loaded.list(key)]
+
+    widening = {"a.example", "~/tools", "API_TOKEN", ".envrc", "./out"}
+    assert widening <= set(values(False))
+    assert not widening & set(values(True))
+    assert {".", "GIVEN", "PATH", "~/", "./notes", "COMPANY_*", "./in"} <= set(values(True))
+    assert closes(["web", "untrusted"])
+    assert not closes(["web", "team"])
+
+
+def test_under_untrusted_an_administrator_may_still_open(world: World) -> None:
+    world.write("managed", {"paddock": {"environment": {"keep": ["SITE_PROXY"]}}}, "paddock")
+    assert "SITE_PROXY" in [entry.value for entry in world.load(given=given(["untrusted"]), closed=True).list("paddock.environment.keep")]
 
 
 def test_the_managed_profile_holds(world: World) -> None:

@@ -41,9 +41,9 @@ def main(words: list[str], out: Output) -> int:
     if parsed.rest:
         raise UsageError(f"unexpected word {parsed.rest[0]!r}", hint=f"{USAGE}; a profile is named with --profile")
     names = parsed.values.get("--profile", [])
-    made = draft(working_folder(), os.environ, names)
-    if [profile.kind for profile in made.profiles] == ["managed"]:
+    if len(set(names)) == 1 and profile_named(names[0]).kind == "managed":
         return _managed(names[0], parsed, out)
+    made = draft(working_folder(), os.environ, names)
     if parsed.has("--output"):
         raise UsageError("--output goes with a profile for administrators", hint="paddock init --profile enterprise --output FILE")
     todo = [file for file in made.files if file.needed]
@@ -75,6 +75,8 @@ def _show(made: Draft, written: list[str], parsed: Parsed, out: Output) -> None:
     out.table(_rows(made), ("found", "where", "so"))
     if made.found.cut:
         out.warn("this project is large: only its beginning was looked at")
+    if made.above:
+        out.warn(f"settings count for commands that start in this folder; the repository begins in {made.above}")
     styles = {"+": "good", "-": "bad"}
     for file in made.files:
         if file.needed:

@@ -20,6 +20,7 @@ MAX_DESCRIPTOR = 1 << 20
 def request_from(parsed: Parsed) -> Request:
     """The shared options as a request of the session."""
     sources = tuple(s for s in parsed.last("--setting-sources").split(",") if s) if parsed.has("--setting-sources") else None
+    given, closed = _profiles(parsed.values.get("--profile", ()))
     return Request(
         argv=tuple(parsed.rest),
         cwd=working_folder(),
@@ -30,17 +31,19 @@ def request_from(parsed: Parsed) -> Request:
         trust_project=parsed.has("--trust-project"),
         allow_home=parsed.has("--allow-home"),
         tool_use=_name(parsed.last("--tool-use")),
-        given=_profiles(parsed.values.get("--profile", ())),
+        given=given,
+        closed=closed,
         passed=tuple(dict.fromkeys(_descriptor(word) for word in parsed.values.get("--pass-fd", ()))),
     )
 
 
-def _profiles(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def _profiles(names: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """The settings of profiles, and whether one of them lets no file widen."""
     if not names:
-        return ()
-    from paddock.session.profiles import given  # most runs name none
+        return (), False
+    from paddock.session.profiles import closes, given  # most runs name none
 
-    return given(names)
+    return given(names), closes(names)
 
 
 def _name(text: str) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from paddock.errors import InternalError, SettingsError, UnsupportedError, UsageError
+from paddock.model.paths import is_beneath
 from paddock.model.record import record
 from paddock.model.settings import Context, Scope
 from paddock.session.init_look import Found, look
@@ -48,12 +49,15 @@ class File:
 
 @record
 class Draft:
-    """What ``init`` would do. ``widening`` are the entries that would wait for ``paddock trust``, as (key, text)."""
+    """What ``init`` would do. ``widening`` are the entries that would wait for ``paddock trust``, as (key, text). ``above`` is the root of the repository where
+    that is another folder, empty otherwise.
+    """
 
     found: Found
     profiles: tuple[Profile, ...]
     files: tuple[File, ...]
     widening: tuple[tuple[str, str], ...]
+    above: str = ""
 
 
 def settings_text(profile: Profile) -> str:
@@ -67,6 +71,8 @@ def draft(cwd: str, environ: Mapping[str, str], names: Sequence[str]) -> Draft:
     Raises ``UsageError`` for profiles that do not exist or go together, ``SettingsError`` for a settings file of the project that cannot be used.
     """
     context = context_for(cwd, environ)
+    if is_beneath(context.home, context.project_root):
+        raise UsageError(f"{context.project_root} is no project: it is your home folder, or holds it", hint="change to the folder of a project")
     found = look(context.project_root)
     profiles = choose(found, names)
     proposal = propose(found, profiles, named=any(profile.kind == "language" and profile.name in names for profile in profiles))
@@ -78,7 +84,8 @@ def draft(cwd: str, environ: Mapping[str, str], names: Sequence[str]) -> Draft:
     widening = _widening(file.after, path, context)
     before = _widening(own.text, path, context) if own is not None else ()
     files = (file,) if new or not (own or others) else ()
-    return Draft(found, profiles, (*files, *_readme(context, profiles)), tuple(entry for entry in widening if entry not in before))
+    above = context.git_root if context.git_root != context.project_root else ""
+    return Draft(found, profiles, (*files, *_readme(context, profiles)), tuple(entry for entry in widening if entry not in before), above)
 
 
 def _widening(text: str, path: str, context: Context) -> tuple[tuple[str, str], ...]:

@@ -41,6 +41,7 @@ class Request:
     """What somebody asks for. ``cwd`` is absolute; ``settings`` are ``--settings`` values in order; ``options`` are (key, value, option name).
 
     ``sources`` is None for every scope, or the names given to ``--setting-sources``. ``given`` are (name, JSON text) of settings that a program hands over.
+    ``closed``: of all files, only an administrator's may widen.
     ``loaded`` are settings that were read before: then no source is looked at again.
     ``passed`` are descriptors besides the standard streams that the command gets under their own numbers. ``tool_use`` is an agent's name for the call.
     """
@@ -54,6 +55,7 @@ class Request:
     trust_project: bool = False
     allow_home: bool = False
     given: tuple[tuple[str, str], ...] = ()
+    closed: bool = False
     loaded: Settings | None = None
     passed: tuple[int, ...] = ()
     tool_use: str = ""
@@ -89,6 +91,7 @@ def load_settings(request: Request) -> Settings:
             options=request.options,
             trust_project=request.trust_project,
             given=request.given,
+            closed=request.closed,
         )
     )
     if not settings.list(TOOLS) or managed_hosts_only(settings):

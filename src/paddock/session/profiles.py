@@ -8,7 +8,7 @@ from json import dumps
 from paddock.errors import UsageError
 from paddock.settings.profiles import PROFILES, Profile, profile_named
 
-__all__ = ["PROFILES", "Profile", "given", "profile_for_a_run", "profile_named"]
+__all__ = ["PROFILES", "Profile", "closes", "given", "profile_for_a_run", "profile_named"]
 
 _READ_ONLY = {"paddock": {"filesystem": {"project": "read-only"}}}
 
@@ -34,3 +34,8 @@ def profile_for_a_run(name: str) -> Profile:
         hint = f"`paddock init --profile {name}` prints it for /etc/paddock/managed-settings.json"
         raise UsageError(f"the profile {name!r} is for an administrator's file: much of it counts nowhere else", hint=hint)
     return profile
+
+
+def closes(names: Sequence[str]) -> bool:
+    """Whether one of the profiles stands alone: what files open (a variable to keep, a folder to show) is not meant for what runs under it."""
+    return any(profile_for_a_run(name).kind == "alone" for name in names)

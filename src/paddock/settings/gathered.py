@@ -25,6 +25,8 @@ class LoadRequest(NamedTuple):
 
     ``given`` are (name, JSON text) of settings that a program hands over, in order: they have the scope of the command line, and no lines.
 
+    ``closed``: beside an administrator, only the command line may widen; what other files restrict still counts.
+
     ``overrides`` are the strictness overrides in force: all of them for a run. ``parent`` is JSON text or a file from the program that starts Paddock.
     ``interactive`` says that a person sits there, which only the reference semantics of trust ask about. ``registry`` stands in for the one of Windows.
     """
@@ -41,6 +43,7 @@ class LoadRequest(NamedTuple):
     interactive: bool = False
     registry: Callable[[str, str, str], str | None] | None = None
     given: tuple[tuple[str, str], ...] = ()
+    closed: bool = False
 
 
 class Gathered:

@@ -19,10 +19,12 @@ from paddock.settings.table import Key
 from paddock.settings.trust import Gate, digest_of, gate_layers
 from paddock.settings.truststore import is_trusted
 
-__all__ = ["AGENT_ONLY", "LoadRequest", "context_for", "load", "settle"]
+__all__ = ["AGENT_ONLY", "CLOSED", "LoadRequest", "context_for", "load", "settle"]
 
 AGENT_ONLY = "an agent's telemetry is not passed on to commands"
 """Why ``OTEL_`` variables of ``env`` are void."""
+CLOSED = "under this profile only the command line may widen"
+"""Why entries of files are void in a closed request."""
 
 _MODE = "permissions.defaultMode"
 _FILES = "sandbox.filesystem."
@@ -45,6 +47,7 @@ def settle(gathered: Gathered, context: Context, request: LoadRequest) -> Settin
     overrides, platform = request.overrides, request.roots.where()
     layers = [*gathered.layers, builtin.layer(context, request.environ, overrides)]
     void = gathered.void + restrict_scopes(layers) + apply_locks(layers, request.environ) + _skip_patterns(layers, context, platform, overrides)
+    void += _hold_back(layers, context) if request.closed else []
     waiting, digest = _waiting(layers, context, request)
     untrusted = gate_layers(layers, waiting)
     asked = merge(layers, context)
@@ -68,6 +71,13 @@ def settle(gathered: Gathered, context: Context, request: LoadRequest) -> Settin
     )
     said += support.notices(replace(settings, lists=asked.lists, scalars=asked.scalars), platform, overrides)
     return replace(settings, notices=(*gathered.notices, *said))
+
+
+def _hold_back(layers: list[Layer], context: Context) -> list[Voided]:
+    """Take out what a person's and a project's files widen."""
+    gate = Gate.of(layers, context)
+    files = [layer for layer in layers if layer.scope in (Scope.USER, Scope.PROJECT, Scope.LOCAL)]
+    return [voided for layer in files for voided in layer.drop(lambda key, entry: CLOSED if gate.widens(key, entry) else "")]
 
 
 def _skip_patterns(layers: list[Layer], context: Context, platform: str, overrides: frozenset[str]) -> list[Voided]:
