@@ -109,6 +109,7 @@ def test_every_way_makes_a_plain_name(project: Path, way: str) -> None:
         ("os.mkdir('x')", "os.symlink('x', 'pattern')"),
         ("os.mkdir('.config')", "os.mkdir('.config/git')"),
         ("os.makedirs('x/git')", "os.rename('x', '.config')"),
+        ("os.makedirs('x'); open('x/hgrc', 'w').close()", "os.rename('x', '.hg')"),
         ("os.mkdir('.github')", "os.mkdir('.github/WORKFLOWS'); os.rename('.github/WORKFLOWS', '.github/workflows')"),
     ],
 )
