@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from paddock.model.guard import Denial
 from tests.conftest import must
 from tests.fence.conftest import why_not
-from tests.fence.running import Result, guarding, python, shell
+from tests.fence.running import RULE, Result, guarding, python, shell
 
 GIT = "/usr/bin/git"
 EVIL = "[core]\\n\\tfsmonitor = ./evil\\n"
@@ -271,3 +272,46 @@ attempt(lambda: open('.git/worktrees/w/HEAD', 'w').write('ref: refs/heads/main\\
 attempt(os.rename, '.git/worktrees/w', '.git/worktrees/v')
 """
     assert python(project, script, guard=guarding(project)).out == "ok\nok\n"
+
+
+LIBGIT2 = """
+os.makedirs('r/.git/hooks'); os.makedirs('r/.git/objects'); os.makedirs('r/.git/refs')
+fd = os.open('r/.git/config', os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+"""
+
+
+def test_a_configuration_without_words_can_be_made(project: Path) -> None:
+    """libgit2, and cargo with it, makes the empty file first and replaces it then."""
+    script = f"""{LIBGIT2}
+os.close(fd)
+open('r/.git/config.lock', 'w').write('[core]\\n\\tbare = false\\n')
+os.rename('r/.git/config.lock', 'r/.git/config')
+open('r/.git/HEAD', 'w').write('ref: refs/heads/main\\n')
+"""
+    result = python(project, script, guard=guarding(project))
+    assert (result.out, result.err, result.sink.violations()) == ("", "", [])
+    assert git(project / "r", "config", "core.bare") == "false"
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        ("os.write(fd, b'[alias]\\n\\tst = !evil\\n')", "EBADF"),
+        ("os.open('/proc/self/fd/%d' % fd, os.O_WRONLY)", "EPERM"),
+        ("os.ftruncate(fd, 10)", "EINVAL"),
+        ("os.open('r/.git/config', os.O_CREAT | os.O_WRONLY)", "EPERM"),
+        ("os.open('r/.git/hooks/config', os.O_CREAT | os.O_WRONLY)", "EPERM"),
+        ("os.open('r/.git/config.worktree', os.O_CREAT | os.O_WRONLY)", "EPERM"),
+        ("(os.unlink('r/.git/config'), open('r/.git/HEAD', 'w').close(), os.open('r/.git/config', os.O_CREAT | os.O_WRONLY))", "EPERM"),
+        ("os.open('denied/.git/config', os.O_CREAT | os.O_WRONLY)", "EPERM"),
+    ],
+)
+def test_it_gets_no_words(project: Path, act: str, said: str) -> None:
+    denied = Denial(str(project / "denied" / ".git" / "config"), RULE)
+    script = f"{LIBGIT2}\nos.makedirs('denied/.git')\nattempt(lambda: {act})"
+    result = python(project, script, guard=guarding(project, denied=(denied,)))
+    assert result.out == f"{said}\n", result.err
+    config = project / "r" / ".git" / "config"
+    assert not config.exists() or config.read_bytes() == b""
+    assert not (project / "r" / ".git" / "hooks" / "config").exists()
+    assert not (project / "denied" / ".git" / "config").exists()

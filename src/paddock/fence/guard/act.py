@@ -293,12 +293,17 @@ def _harmless_flags(pin: Pin, name: bytes, flags: int) -> int:
 
 
 def _made_for(pin: Pin, name: bytes, words: bytes, mode: int) -> int:
-    """A file with these words, made for a caller who is about to write the same; what he writes goes to a file of nobody's."""
+    """A file with these words, made for a caller who is about to write the same; what he writes goes to a file of nobody's.
+
+    One without any words is not to be written by its maker at all: he gets it open for reading, and hears so when he tries (``EBADF``).
+    """
     fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=pin.fd)
     try:
         os.write(fd, words)
     finally:
         os.close(fd)
+    if not words:
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=pin.fd)
     return os.memfd_create("paddock-nobody")
 
 

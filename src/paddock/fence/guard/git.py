@@ -94,8 +94,13 @@ class Git:
     def words(self, pin: Pin, name: bytes, cwd: str) -> bytes | None:
         """What a file that may not be made by its maker's words may be made with, because only these words are any good: those of a new linked worktree.
 
-        Where they lead git is judged like every git directory.
+        Where they lead git is judged like every git directory. A configuration may be made with no words at all, as libgit2 begins a
+        repository, before anything takes the folder for one.
         """
+        if self._judge.judge(pin.path, os.fsdecode(name)) is not None:
+            return None  # a rule speaks against the name itself
+        if name == _CONFIG.encode() and pin.path.endswith("/.git") and not any(_exists(pin.fd, entry) for entry in ("HEAD", _COMMON, _WORKTREES)):
+            return b""
         if name == _GIT.encode():
             return self._of_worktree(pin, cwd)
         if name == _COMMON.encode() and pin.path.rpartition("/")[0].endswith(f"/{_WORKTREES}") and not _exists(pin.fd, _WORKTREE_CONFIG):
