@@ -25,7 +25,7 @@ MAX_DEPENDENCY_FOLDERS = 300
 """How many folders are listed inside those that tools fill themselves. Every package next to each other is still asked for a repository of its own."""
 
 MAX_NAMES = 20_000
-"""How many names are looked at in ordinary folders. What lies beyond is not mounted read-only; the guard judges every name that is written or made, wherever."""
+"""How many names are looked at in ordinary folders. What lies beyond is not mounted read-only; the guard judges every name that is written, wherever."""
 
 MAX_FILES = 2000
 """How many files are asked for the number of their names."""
