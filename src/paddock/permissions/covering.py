@@ -44,6 +44,11 @@ class Placed:
             self.pattern = CommandPattern.of(single_spaces(rule.specifier) if rule.tool in SHELLS else rule.specifier)
 
     @property
+    def consulted(self) -> bool:
+        """Whether a rule with a specifier is about something: a path, hosts, a pattern."""
+        return self.path is not None or bool(self.hosts) or self.pattern is not None
+
+    @property
     def feeds(self) -> bool:
         """Whether the rule also opens something in the fence, which only another rule of the fence can close again."""
         return self.list_name == "allow" and self.found.form == Form.SPECIFIER and self.found.rule.tool in ("Edit", "WebFetch")
@@ -55,9 +60,9 @@ def covers(wide: Placed, narrow: Placed) -> bool:
     if Form.IGNORED in (wide.found.form, narrow.found.form):
         return False
     if wide.found.form == Form.TOOL_GLOB:
-        return CommandPattern.of(tool).matches(inner.replace("*", _ANY))
+        return all(CommandPattern.of(tool).matches(one.replace("*", _ANY)) for one in _tools(narrow))
     if wide.found.form == Form.BARE:
-        return _bare_covers(tool, inner)
+        return all(_bare_covers(tool, one) for one in _tools(narrow))
     if Form.PARAMETER in (wide.found.form, narrow.found.form):
         same = (wide.found.form, wide.found.parameter, tool) == (narrow.found.form, narrow.found.parameter, inner)
         return same and _texts_covered(wide.found.value.split("*"), narrow.found.value)
@@ -68,6 +73,14 @@ def covers(wide: Placed, narrow: Placed) -> bool:
     if wide.path is not None and narrow.path is not None:
         return tool == inner and _path_covers(wide.path, narrow.path)
     return bool(wide.hosts and narrow.hosts) and all(any(host_covers(one, other) for one in wide.hosts) for other in narrow.hosts)
+
+
+def _tools(rule: Placed) -> tuple[str, ...]:
+    """The tools that a rule speaks about: one about a path or a command speaks about several."""
+    tool = rule.found.rule.tool
+    if rule.path is not None:
+        return rule.path.tools
+    return tuple(sorted(SHELLS)) if rule.found.form == Form.SPECIFIER and tool in SHELLS else (tool,)
 
 
 def _bare_covers(tool: str, inner: str) -> bool:

@@ -42,6 +42,11 @@ class PathMatcher(NamedTuple):
         fold = rule.tool == "Read" and list_name == "deny"
         return cls(rule, list_name, origin, path.lower() if fold else path, glob, fold)
 
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The tools whose paths the rule speaks about."""
+        return (*_COVERED[self.rule.tool], *(_CLOSED_FOR_READING if self.fold else ()))
+
     def matches(self, path: str, tool: str) -> bool:
         """Whether the rule speaks about a tool's use of an absolute, normalised path."""
         if tool not in _COVERED[self.rule.tool] and not (self.fold and tool in _CLOSED_FOR_READING):

@@ -47,10 +47,12 @@ def rewrite(document: Document, actions: Mapping[tuple[int, int], Action]) -> st
     if wanted:
         line, column = next(place for place, action in actions.items() if action in wanted.values())
         raise SettingsError([document.problem(0, f"no entry begins at line {line}, column {column}", "the file was changed meanwhile: run the command again")])
-    text = document.text
-    for start, end, new in sorted(edits, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
+    parts: list[str] = []
+    at = 0
+    for start, end, new in sorted(edits):
+        parts += (document.text[at:start], new)
+        at = end
+    return "".join((*parts, document.text[at:]))
 
 
 def _line_starts(text: str) -> list[int]:

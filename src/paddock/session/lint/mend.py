@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from paddock.errors import InternalError, UnsupportedError
+from paddock.model import paths
 from paddock.model.record import replace
 from paddock.model.settings import Context, Scope
 from paddock.session.filechange import Change, replace_file
 from paddock.session.filechange import read as read_bytes
 from paddock.session.lint.finding import Finding
-from paddock.session.lint.reading import SCOPES, Question, lint, look_at
+from paddock.session.lint.reading import Question, lint, look_at
 from paddock.session.validate import guess_scope
 from paddock.settings.document import Document
 from paddock.settings.gathered import Gathered
-from paddock.settings.layer import Layer, key_of
+from paddock.settings.layer import Family, Layer, key_of
 from paddock.settings.overrides import EVERY
 from paddock.settings.rewrite import Action, rewrite
 from paddock.settings.table import Widens
@@ -54,11 +55,11 @@ def mend(question: Question) -> Mended:
                 mine = _first_each(item for item in found if item.file == file and item.action is not None)
                 if not mine or file in held:
                     continue
-                if reason := _hands_off(file, case.scopes.get(file)):
+                if reason := _hands_off(file, case.scopes[file], case.context) or _same_file(file, original):
                     held[file] = reason
                     continue
                 after = rewrite(document, {(item.line, item.column): item.action for item in mine if item.action is not None})
-                _prove(document, after, mine, case.context, question)
+                _prove(document, after, mine, case.scopes[file])
                 original.setdefault(file, document.text)
                 texts[file] = after
                 fixed += mine
@@ -75,6 +76,7 @@ def write(changes: Sequence[Change]) -> None:
     for change in changes:
         if read_bytes(change.path) != change.before:
             raise UnsupportedError(f"{change.path} was changed meanwhile", cause="somebody else wrote it after it was read", hint="run the command again")
+    for change in changes:
         try:
             replace_file(change)
         except OSError as error:
@@ -86,11 +88,23 @@ def _first_each(found: Iterator[Finding]) -> list[Finding]:
     return list({(item.line, item.column): item for item in reversed(list(found))}.values())[::-1]
 
 
-def _hands_off(file: str, scope: Scope | None) -> str:
-    """Why a file is not for this user to change."""
+def _hands_off(file: str, scope: Scope, context: Context) -> str:
+    """Why a file is not for this user to change, or not for what its path says about it."""
+    real = os.path.realpath(file)
+    if real != file:
+        # A repository can lead its settings anywhere by a link: to the administrator's, where keys count that count for nothing in a project.
+        led = guess_scope(real, context)[0]
+        own = [root for root in (context.project_root, context.git_root) if root]
+        if led not in (scope, Scope.CLI) or (scope in (Scope.PROJECT, Scope.LOCAL) and not any(paths.is_beneath(real, root) for root in own)):
+            return f"it is a link to {real}, which is not a {scope.value} file of this folder"
     if scope is Scope.MANAGED and os.geteuid() != 0:
         return "managed settings are changed by root only"
-    return "" if os.access(os.path.dirname(os.path.realpath(file)), os.W_OK) else "its folder cannot be written"
+    return "" if os.access(os.path.dirname(real), os.W_OK) else "its folder cannot be written"
+
+
+def _same_file(file: str, original: Mapping[str, str]) -> str:
+    twin = next((other for other in original if other != file and os.path.realpath(other) == os.path.realpath(file)), "")
+    return f"it is the same file as {twin}" if twin else ""
 
 
 def _recheck(question: Question, done: Sequence[Finding], before: Sequence[Finding]) -> list[Finding]:
@@ -108,13 +122,10 @@ def _recheck(question: Question, done: Sequence[Finding], before: Sequence[Findi
 # -- the proof
 
 
-def _prove(document: Document, after: str, mine: Sequence[Finding], context: Context, question: Question) -> None:
-    scope, family = guess_scope(document.file, context)
-    scope = SCOPES.get(question.scope, scope) if question.files else scope
-
+def _prove(document: Document, after: str, mine: Sequence[Finding], scope: Scope) -> None:
     def read(text: str) -> Layer:
         gathered = Gathered(EVERY)
-        layer = gathered.take(scope, family, document.file, text)
+        layer = gathered.take(scope, Family.PADDOCK, document.file, text)
         if layer is None or gathered.problems:
             raise InternalError(f"fixing {document.file} would break it")
         return layer
@@ -148,10 +159,7 @@ def _value_at(layer: Layer, item: Finding) -> str:
         for entry in listed:
             if name == item.key and (entry.origin.line, entry.origin.column) == (item.line, item.column):
                 return repr(entry.value)
-    if item.key in layer.scalars:
-        return repr(layer.scalars[item.key].value)
-    inner = next((inner for inner, entry in layer.maps.get(item.key, {}).items() if entry.origin.column == item.column), "")
-    return repr((inner, layer.maps[item.key][inner].value)) if inner else ""
+    return repr(layer.scalars[item.key].value) if item.key in layer.scalars else ""
 
 
 def _refuse_wider(item: Finding, action: Action) -> None:

@@ -11,7 +11,7 @@ from paddock.model.policy import PathRule
 from paddock.model.settings import Entry, Scope
 from paddock.permissions.rule import feed
 from paddock.session.lint.finding import WARNING, Case, Found, Rule
-from paddock.session.lint.hidden import hiding
+from paddock.session.lint.hidden import Reading
 from paddock.session.lint.known import CERTIFICATE_VARIABLES, CERTIFICATES
 from paddock.settings.layer import key_of
 from paddock.settings.paths import base_of, resolve_entry
@@ -36,9 +36,10 @@ def hides_certificates(case: Case) -> Iterator[Found]:
     """Denials that take the trusted certificates away."""
     if case.files is None:
         return
+    reading = Reading(case.files)
     told: set[tuple[str, int, int]] = set()
     for path, what in _bundles(case):
-        rule = hiding(case.files, path)
+        rule = reading.hides(path)
         if rule is None or rule.origin.scope is Scope.BUILTIN:
             continue
         entry = next((entry for entry in _written(case) if entry.origin == rule.origin), None)
@@ -64,11 +65,10 @@ def _written(case: Case) -> Iterator[Entry]:
 
 def write_on_path(case: Case) -> Iterator[Found]:
     """Folders of programs that the command can write."""
-    closed = case.files.deny_write if case.files is not None else ()
+    walls = case.files.deny_write if case.files is not None else ()
+    searched = [folder for folder in case.path if not any(_closes(wall, folder) for wall in walls)]
     for entry, rule in _writable(case):
-        if rule.is_glob:
-            continue
-        folder = next((one for one in case.path if paths.is_beneath(one, rule.path) and not any(_closes(wall, one) for wall in closed)), "")
+        folder = "" if rule.is_glob else next((one for one in searched if paths.is_beneath(one, rule.path)), "")
         if folder:
             reason = f"{folder} is on PATH: what is put there is run outside, by name"
             yield Found(entry, reason, f'name a folder beside it, or add "{folder}" to sandbox.filesystem.denyWrite')

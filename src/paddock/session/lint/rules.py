@@ -9,6 +9,8 @@ from paddock.model.hosts import HostError
 from paddock.model.settings import Entry, Scope
 from paddock.permissions.classify import Classified, Form, classify
 from paddock.permissions.covering import Placed
+from paddock.permissions.rule import feed
+from paddock.permissions.ruleset import RuleSet
 from paddock.permissions.tools import INSTEAD, PRIMARY, TOOLS
 from paddock.session.lint.finding import ERROR, WARNING, Case, Found, Rule
 from paddock.settings.rewrite import Action
@@ -28,23 +30,32 @@ def _read(entry: Entry, name: str) -> Classified | None:
 
 
 def malformed(case: Case) -> Iterator[Found]:
-    """Rules that cannot be read at all."""
+    """Rules that cannot be read at all: the engine that decides is asked."""
     for name, entry in case.rules():
+        broken: list[tuple[Entry, str]] = []
         try:
-            found = classify(str(entry.value), name)
-            if found.form != Form.IGNORED:
-                Placed(found, name, entry.origin, case.context)
+            RuleSet({name: [entry]}, case.context, broken=broken)
+            if not broken:
+                feed(str(entry.value), name, entry.origin, case.context)
+            reason, hint = (broken[0][1], "") if broken else ("", "")
         except PolicyError as error:
-            if error.code != "tool-glob":
-                yield _broken(entry, name, str(error), error.hint)
-        except HostError as error:
-            yield _broken(entry, name, str(error), error.hint)
+            reason, hint = str(error).removeprefix(f"{entry.origin.file}:{entry.origin.line}: "), error.hint
+        if reason and not _is_tool_pattern(entry, name):
+            level = WARNING if name == "allow" else ERROR
+            effect = "is skipped" if name == "allow" else "is an error: without it less would be refused, so nothing runs"
+            yield Found(entry, f"{reason}; in permissions.{name} such a rule {effect}", hint or _form(str(entry.value)), None, level)
 
 
-def _broken(entry: Entry, name: str, reason: str, hint: str) -> Found:
-    level = WARNING if name == "allow" else ERROR
-    effect = "is skipped" if name == "allow" else "is an error: without it less would be refused, so nothing runs"
-    return Found(entry, f"{reason}; in permissions.{name} such a rule {effect}", hint or "write Tool or Tool(specifier)", None, level)
+def _form(text: str) -> str:
+    return "write WebFetch(domain:host)" if text.startswith("WebFetch(") else "write Tool or Tool(specifier)"
+
+
+def _is_tool_pattern(entry: Entry, name: str) -> bool:
+    try:
+        classify(str(entry.value), name)
+    except PolicyError as error:
+        return error.code == "tool-glob"
+    return False
 
 
 def tool_case(case: Case) -> Iterator[Found]:
@@ -106,14 +117,9 @@ def _understood(case: Case, entry: Entry, name: str, text: str) -> bool:
     """Whether what is suggested is itself a rule that is consulted."""
     try:
         found = classify(text, name)
-        return found.form == Form.SPECIFIER and bool(vars_of(Placed(found, name, entry.origin, case.context)))
+        return found.form == Form.SPECIFIER and Placed(found, name, entry.origin, case.context).consulted
     except (PolicyError, HostError):
         return False
-
-
-def vars_of(placed: Placed) -> object:
-    """What a rule with a specifier is about: a path, hosts or a pattern."""
-    return placed.path or placed.hosts or placed.pattern
 
 
 def tool_pattern(case: Case) -> Iterator[Found]:
@@ -131,7 +137,7 @@ def tool_pattern(case: Case) -> Iterator[Found]:
 
 def anchored_path(case: Case) -> Iterator[Found]:
     """``Read(/etc/x)``, which is a place below the folder of the settings."""
-    rules = {(name, str(entry.value)) for name, entry in case.rules()}
+    written = {(name, str(entry.value)) for name, entry in case.rules()}
     for name, entry in case.rules():
         found = _read(entry, name)
         path = found.rule.specifier or "" if found else ""
@@ -141,10 +147,16 @@ def anchored_path(case: Case) -> Iterator[Found]:
         if (top not in _TOPS and not path.startswith(f"{case.context.home}/")) or entry.origin.scope is Scope.MANAGED:
             continue
         better = f"{found.rule.tool}(/{path})"
-        if (name, better) in rules:
+        if any((one, better) in written for one in _at_least(name)):
             continue
-        action = Action("beside", better) if name != "allow" else None
+        # Beside it, because the denial that is written is its owner's to take back. An ask rule could be one that a denial covers already.
+        action = Action("beside", better) if name == "deny" else None
         yield Found(entry, f"one slash starts from the settings' own folder, so {path} of this machine is not meant", f"write {better}", action)
+
+
+def _at_least(name: str) -> tuple[str, ...]:
+    """The lists in which the absolute path makes up for this one: the list itself, and those that win over it."""
+    return {"deny": ("deny",), "ask": ("ask", "deny")}.get(name, (name,))
 
 
 RULES = (
@@ -177,6 +189,6 @@ RULES = (
         WARNING,
         "In a permission rule one slash starts from the settings' own folder; two start from the root.",
         anchored_path,
-        "deny and ask lists: adds the absolute path beside it",
+        "deny lists: adds the absolute path beside it",
     ),
 )

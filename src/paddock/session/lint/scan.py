@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from itertools import islice
 
 from paddock.errors import PolicyError
 from paddock.model import paths
 from paddock.model.globs import component_matches, covers
 from paddock.model.settings import Entry, Origin, Scope
 from paddock.session.lint.finding import WARNING, Case, Found, Rule
-from paddock.session.lint.hidden import hiding
+from paddock.session.lint.hidden import Reading
 from paddock.session.lint.known import SECRET_NAMES, TEMPLATES
 from paddock.settings.paths import resolve_entry
 
@@ -20,6 +21,7 @@ __all__ = ["RULES"]
 _MOST_FOLDERS = 2000
 _MOST_ENTRIES = 50_000
 _MOST_FOUND = 20
+_MOST_JUDGED = 1000
 _DEEPEST = 6
 _SKIPPED = frozenset({".git", "node_modules", ".venv", "venv", ".tox", ".nox", "site-packages", "target", "vendor", "__pycache__", "dist", "build"})
 _KEYS = (".pem", ".key")
@@ -50,13 +52,9 @@ def readable(case: Case) -> Iterator[Found]:
     """Files of the project that hold secrets, and that nothing hides."""
     if not case.whole or case.files is None:
         return
-    count = 0
-    for path, what in _secrets(case.context.project_root):
-        if hiding(case.files, path) is not None:
-            continue
-        count += 1
-        if count > _MOST_FOUND:
-            return
+    reading = Reading(case.files)
+    open_files = ((path, what) for path, what in islice(_secrets(case.context.project_root), _MOST_JUDGED) if reading.hides(path) is None)
+    for path, what in islice(open_files, _MOST_FOUND):
         name = paths.relative(path, case.context.project_root)
         found = Entry(name, Origin(Scope.PROJECT, path, key="sandbox.filesystem.denyRead", text=name))
         yield Found(found, f"{what} by its name, and the command can read it", f'add "./{name}" to sandbox.filesystem.denyRead')

@@ -8,7 +8,7 @@ from paddock.errors import PolicyError
 from paddock.model import paths
 from paddock.model.globs import covers as glob_covers
 from paddock.model.globs import literal_prefix
-from paddock.model.hosts import HostError, parse_pattern
+from paddock.model.hosts import HostError, Pattern, parse_pattern
 from paddock.model.policy import PathRule
 from paddock.model.settings import Entry, Scope
 from paddock.permissions.classify import Form, classify
@@ -89,7 +89,8 @@ def _covered(entry: Entry, wide: Entry, why: str) -> Found:
 
 def _shadowed_paths(case: Case) -> Iterator[Found]:
     denied = list(_resolved(case, f"{_FILES}denyWrite"))
-    for entry, rule in _resolved(case, f"{_FILES}allowWrite"):
+    allowed = list(_resolved(case, f"{_FILES}allowWrite"))
+    for entry, rule in allowed if len(allowed) * len(denied) <= _MOST else ():
         wide = next((other for other, wall in denied if _path_inside(rule, wall)), None)
         if wide is not None:
             yield _covered(entry, wide, "what may not be written wins, whatever is more specific")
@@ -110,19 +111,20 @@ def _path_inside(rule: PathRule, wall: PathRule) -> bool:
 
 
 def _shadowed_hosts(case: Case) -> Iterator[Found]:
-    denied = list(case.list(f"{_NET}deniedDomains"))
-    for entry in case.list(f"{_NET}allowedDomains"):
-        wide = next((other for other in denied if _host_inside(entry, other)), None)
+    denied = list(_patterns(case, "deniedDomains", "deny"))
+    allowed = list(_patterns(case, "allowedDomains", "allow"))
+    for entry, inner in allowed if len(allowed) * len(denied) <= _MOST else ():
+        wide = next((other for other, outer in denied if all(any(host_covers(one, pattern) for one in outer) for pattern in inner)), None)
         if wide is not None:
             yield _covered(entry, wide, "a denied host stays denied, whatever is more specific")
 
 
-def _host_inside(entry: Entry, wide: Entry) -> bool:
-    try:
-        inner, outer = parse_pattern(str(entry.value), "allow"), parse_pattern(str(wide.value), "deny")
-    except HostError:
-        return False
-    return all(any(host_covers(one, other) for one in outer) for other in inner)
+def _patterns(case: Case, name: str, kind: str) -> Iterator[tuple[Entry, tuple[Pattern, ...]]]:
+    for entry in case.list(_NET + name):
+        try:
+            yield entry, parse_pattern(str(entry.value), kind)
+        except HostError:
+            continue
 
 
 def redundant(case: Case) -> Iterator[Found]:
@@ -162,7 +164,9 @@ def scope_ignored(case: Case) -> Iterator[Found]:
                 continue
             who = " and ".join(scope.value for scope in Scope if scope in key.scopes and scope is not Scope.BUILTIN)
             remedy = f"move it to a {who} file, or remove it"
-            yield Found(entry, f"{key.name} counts only from {who} settings; in a {entry.origin.scope.value} file it does nothing", remedy, Action("remove"))
+            # A file that nobody reads by itself may be a draft for somebody who is allowed to.
+            action = None if entry.origin.scope is Scope.CLI else Action("remove")
+            yield Found(entry, f"{key.name} counts only from {who} settings; in a {entry.origin.scope.value} file it does nothing", remedy, action)
 
 
 RULES = (
