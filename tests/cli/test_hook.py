@@ -65,3 +65,66 @@ def test_a_run_is_found_by_the_name_of_the_call(project: Path, isolated_environm
 
 def test_a_name_has_to_be_plain(project: Path) -> None:
     assert call(b"", project, "run", "--tool-use", "a\nb", "--", "true").returncode == 125
+
+
+def decision(done: subprocess.CompletedProcess[bytes]) -> tuple[str, str]:
+    assert done.returncode == 0, done.stderr
+    specific = json.loads(done.stdout)["hookSpecificOutput"]
+    return specific["permissionDecision"], specific["permissionDecisionReason"]
+
+
+def bash(project: Path, command: str) -> bytes:
+    return event(project, tool_name="Bash", tool_input={"command": command}, tool_use_id="t1")
+
+
+def deny(project: Path, *rules: str) -> None:
+    (project / ".claude").mkdir(exist_ok=True)
+    (project / ".claude" / "settings.json").write_text(json.dumps({"permissions": {"deny": rules}}))
+
+
+def test_settings_that_change_between_two_calls_count_from_the_next_one_on(project: Path) -> None:
+    assert decision(call(bash(project, "make all"), project, "hook", "claude-code"))[0] == "allow"
+    deny(project, "Bash(make *)")
+    said, why = decision(call(bash(project, "make all"), project, "hook", "claude-code"))
+    assert said == "deny"
+    assert "Bash(make *)" in why
+    (project / ".claude" / "settings.json").write_text("{")
+    assert call(bash(project, "make all"), project, "hook", "claude-code").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["echo " + "a" * (1 << 20), "true; " * (1 << 17) + "curl x", "$(" * (1 << 10) + "curl x" + ")" * (1 << 10)])
+def test_a_huge_command_is_never_waved_through(project: Path, command: str) -> None:
+    deny(project, "Bash(curl *)")
+    assert decision(call(bash(project, command), project, "hook", "claude-code"))[0] in ("ask", "deny")
+
+
+def test_a_small_command_of_the_same_form_is(project: Path) -> None:
+    deny(project, "Bash(curl *)")
+    assert decision(call(bash(project, "echo " + "a" * 100), project, "hook", "claude-code"))[0] == "allow"
+
+
+def test_an_event_beyond_all_bounds_blocks(project: Path) -> None:
+    done = call(bash(project, "a" * (9 << 20)), project, "hook", "claude-code")
+    assert done.returncode == 2
+    assert b"longer than" in done.stderr
+
+
+@pytest.mark.parametrize("tool", ["Teleport", "mcp__desk__read", "mcp__desk", "Bash ", "bash", "\u202eBash", "x" * 10_000])
+def test_a_tool_that_nobody_knows_is_asked_about_and_not_rewritten(project: Path, tool: str) -> None:
+    done = call(event(project, tool_name=tool, tool_input={"command": "make", "anything": [1]}), project, "hook", "claude-code")
+    assert decision(done)[0] == "ask"
+    assert b"updatedInput" not in done.stdout
+
+
+def test_a_rule_reaches_a_tool_that_nobody_knows(project: Path) -> None:
+    deny(project, "Teleport", "mcp__desk")
+    for tool in ("Teleport", "mcp__desk__read"):
+        assert decision(call(event(project, tool_name=tool, tool_input={}), project, "hook", "claude-code"))[0] == "deny"
+    assert decision(call(event(project, tool_name="mcp__shelf__read", tool_input={}), project, "hook", "claude-code"))[0] == "ask"
+
+
+@pytest.mark.parametrize("given", [{}, {"command": 5}, {"command": None}, {"command": ["make"]}])
+def test_a_shell_call_without_a_command_runs_nothing(project: Path, given: dict[str, object]) -> None:
+    done = call(event(project, tool_name="Bash", tool_input=given), project, "hook", "claude-code")
+    assert done.returncode == 2 or decision(done)[0] in ("ask", "deny")
+    assert b"updatedInput" not in done.stdout

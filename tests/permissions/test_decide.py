@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from paddock.model.record import replace
 from paddock.model.settings import Context, Entry, Origin, Scope
 from paddock.permissions.decide import decide
 from paddock.permissions.ruleset import RuleSet
@@ -235,3 +236,16 @@ def test_other_tools(tool: str, given: dict[str, object], lists: dict[str, list[
 )
 def test_hooks_speak_between_rules(hook: str, lists: dict[str, list[str]], decision: str) -> None:
     assert decide(Call("Bash", {"command": "make"}), rules(**lists), WORLD, hook).decision == decision
+
+
+@pytest.mark.parametrize("mode", ["default", "acceptEdits", "bypassPermissions"])
+def test_what_stands_behind_a_very_long_beginning_is_not_waved_through(mode: str) -> None:
+    world = replace(WORLD, mode=mode, fencing=Fencing(enabled=True))
+    long = "true; " * 4000
+    assert judge(f"{long}curl x", world, deny=["Bash(curl *)"]).decision == "ask"
+    assert judge(f"{long}curl x", world, ask=["Bash(curl *)"]).decision == "ask"
+    assert judge(f"{long}curl x", replace(world, interactive=False), deny=["Bash(curl *)"]).decision == "deny"
+    # Where nothing could be refused, and where all of it is looked at, the fence is enough.
+    assert judge(f"{long}curl x", world).decision == "allow"
+    assert judge("true; " * 1000 + "make x", world, deny=["Bash(curl *)"]).decision == "allow"
+    assert judge("true; " * 1000 + "curl x", world, deny=["Bash(curl *)"]).decision == "deny"

@@ -11,6 +11,7 @@ from paddock.permissions.patterns import CommandPattern
 from paddock.permissions.protected import is_protected
 from paddock.permissions.readonly import FILE_READERS, is_read_only
 from paddock.permissions.ruleset import Hit, RuleList, RuleSet
+from paddock.permissions.shell.joining import LOOKED_AT
 from paddock.permissions.shell.line import Command, Line, Redirect, Word
 from paddock.permissions.shell.split import split
 from paddock.permissions.shell.wrappers import is_safe, program_name, seen_through, stripped
@@ -38,6 +39,7 @@ class CommandLine:
     def __init__(self, command: str, rules: RuleSet, world: World) -> None:
         self.rules = rules
         self.world = world
+        self.cut = len(command) > LOOKED_AT
         self.line = self._read(command)
         self.folders, self.lost = self._folders()
 

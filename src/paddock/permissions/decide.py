@@ -10,6 +10,7 @@ from paddock.model.hosts import HostError, parse_host
 from paddock.permissions.commandline import CommandLine
 from paddock.permissions.protected import is_protected
 from paddock.permissions.ruleset import Hit, RuleList, RuleSet
+from paddock.permissions.shell.joining import LOOKED_AT
 from paddock.permissions.tools import EDITS, HARMLESS, PATH_FIELDS, READS, SHELLS
 from paddock.permissions.world import Call, Reason, Verdict, World
 
@@ -39,7 +40,8 @@ class _Case:
 
     def verdict(self) -> Verdict:
         """Steps 1 to 10, the first that says something."""
-        for step in (self._hook_denies, self._denied, self._asked, self._critical, self._protected, self._hook_speaks, self._fence_allows, self._allowed):
+        said_no = (self._hook_denies, self._denied, self._asked, self._unread, self._critical, self._protected)
+        for step in (*said_no, self._hook_speaks, self._fence_allows, self._allowed):
             found = step()
             if found is not None:
                 return found
@@ -100,6 +102,14 @@ class _Case:
         made = self.rules.ask
         hit = self._found(made, bare=not self.auto_allowed)
         return None if hit is None else self._somebody_decides(self._hit(hit, "asks about"), classifier=False)
+
+    def _unread(self) -> Verdict | None:
+        """The end of a very long line is not looked at: where rules could refuse something in it, neither the fence nor a mode says that they do not."""
+        if self.line is None or not self.line.cut or not self.world.reading.complete:
+            return None
+        if not any(made.commands or made.paths for made in (self.rules.deny, self.rules.ask)):
+            return None
+        return self._somebody_decides(Reason(f"rules that refuse are looked for in its first {LOOKED_AT} characters, and it is longer"), classifier=False)
 
     def _critical(self) -> Verdict | None:
         target = self.line.critical() if self.line is not None else ""

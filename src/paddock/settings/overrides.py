@@ -191,7 +191,7 @@ OVERRIDES: tuple[Override, ...] = (
         COMPLETE_LINES,
         "Only complete lines are allowed",
         "a line that ends within quotes can be allowed by a rule",
-        "no rule allows a line that was not understood to its end",
+        "no rule allows a line that was not understood to its end; one of more than 20,000 characters is asked about where deny or ask rules could mean it",
         "what is missing decides what runs",
     ),
     Override(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["LONGEST", "ambiguous", "join_continuations"]
+__all__ = ["LONGEST", "LOOKED_AT", "ambiguous", "join_continuations"]
 
 LONGEST: Final = 10_000
 """Characters of a command line that rules may allow. Spec 4.4."""
+LOOKED_AT: Final = 2 * LONGEST
+"""Characters of a longer one in which rules that refuse are looked for."""
 
 _CONTINUATION: Final = "\\\n"
 _PLAIN_SPACES: Final = {ord("\n"): None, ord("\t"): None}

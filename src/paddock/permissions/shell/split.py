@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from paddock.permissions.shell.joining import LONGEST, ambiguous, join_continuations
+from paddock.permissions.shell.joining import LOOKED_AT, ambiguous, join_continuations
 from paddock.permissions.shell.line import Command, Line, Redirect, Word
 from paddock.permissions.shell.words import text_of, word_of
 
@@ -60,7 +60,7 @@ def split(command: str) -> Line:
     Never raises for any text.
     """
     problem = ambiguous(command)
-    joined, unjoined = join_continuations(command[: LONGEST * 2])
+    joined, unjoined = join_continuations(command[:LOOKED_AT])
     tree = _parser().parse(joined.encode("utf-8", "surrogateescape"))
     walk = _Walk()
     try:
