@@ -192,6 +192,8 @@ def test_without_the_look_a_tree_is_left_in_pieces(repository: Path) -> None:
         ([["branch", "-q", "-u", "changed", "main"]], ["rebase"], ".mcp.json"),
         ([["checkout", "-q", "--detach"]], ["checkout", "changed"], ".mcp.json"),
         ([], ["switch", "--orphan", "empty"], ".mcp.json"),
+        ([], ["switch", "--", "changed"], ".mcp.json"),
+        ([], ["reset", "--hard", "changed", "--"], ".mcp.json"),
     ],
     ids=lambda part: " ".join(part) if part and isinstance(part[0], str) and isinstance(part, list) else None,
 )

@@ -185,7 +185,7 @@ check_checkout() {
     force= fresh= orphan= first= count=0 filter=--diff-filter=a
     while [ $# -gt 0 ]; do
         case $1 in
-            --) break ;;
+            --) [ "$command" = switch ] || break ;;
             --orphan) orphan=1 && shift ;;
             --conflict | --create | --force-create) shift ;;
             --orphan=*) orphan=1 ;;
@@ -268,7 +268,7 @@ check_reset() {
     mode= target=HEAD
     while [ $# -gt 0 ]; do
         case $1 in
-            --) return ;;
+            --) break ;;
             --hard | --merge | --keep) mode=$1 ;;
             --soft | --mixed) return ;;
             -*) ;;
