@@ -104,6 +104,16 @@ def test_names_of_the_project_cannot_act_on_a_terminal(project: Path) -> None:
     assert "\x1b" not in (project / PLACE).read_text()
 
 
+def test_what_a_file_of_the_project_says_cannot_either(project: Path) -> None:
+    file = project / PLACE
+    file.parent.mkdir()
+    file.write_text('{\n  "model": "\x9b2J\u202e\u2028y"\n}\n')
+    text, _ = run("--merge")
+    assert '   "model": "\\u009b2J\\u202e\\u2028y",\n' in text.replace("+", " ")
+    assert not {"\x9b", "\u202e", "\u2028"} & set(text)
+    assert json.loads(file.read_text())["model"] == "\x9b2J\u202e\u2028y"
+
+
 @pytest.mark.parametrize("words", [("x",), ("--profile", "pyton"), ("--profile", "untrusted", "--profile", "web"), ("--profile", "enterprise", "--merge")])
 def test_wrong_words(project: Path, words: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):

@@ -97,4 +97,9 @@ def diff(path: str, before: str | None, after: str) -> list[str]:
     """The change of one file as a unified diff, without line ends; ``before`` None: there is no file yet."""
     from difflib import unified_diff
 
-    return list(unified_diff((before or "").splitlines(), after.splitlines(), path if before is not None else "/dev/null", path, lineterm=""))
+    return list(unified_diff(_lines(before or ""), _lines(after), path if before is not None else "/dev/null", path, lineterm=""))
+
+
+def _lines(text: str) -> list[str]:
+    """Only a line feed ends a line of a file: ``str.splitlines`` goes by more characters, which a string of JSON may hold."""
+    return text.removesuffix("\n").split("\n") if text else []
