@@ -94,6 +94,9 @@ def draft(
     cgroups = cgroups_for(limits, facts)
     variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=doors, extra=presets.environment)
     startable = programs(policy, layout, ground, view, variables, argv)
+    if startable is not None:  # what stands in a cache of the command's own is not what the host has there
+        outside = tuple(path for path in startable.files if not any(paths.is_beneath(path, bind.target) for bind in presets.binds))
+        startable = replace(startable, files=outside)
     # A private file stands in front of the host's: what it covers needs no mask, and touching it is no violation.
     places = tuple(place for place in layout.places() if place.path not in covered)
     lifting = Lifting(ground.project_root, policy.filesystem.unprotect_lock, policy.filesystem.read_only_by)
