@@ -461,4 +461,6 @@ def _spawn_error(number: int, part: bytes, program: str, cwd: str) -> PaddockErr
     if number in (errno.EAGAIN, errno.ENOMEM):
         return LaunchError(f"cannot start {program}: {words}", step="start the command", errno=number)
     hint = "one argument or variable is longer than 128 KiB, or all together than a quarter of the stack limit (execve(2))" if number == errno.E2BIG else ""
+    if number == errno.EACCES:
+        hint = "it is not executable, or a rule keeps it from being started: `paddock policy explain --command` says which"
     return CommandNotExecutableError(f"{program}: {words}", hint=hint)

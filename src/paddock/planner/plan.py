@@ -11,7 +11,7 @@ from paddock.host.facts import Facts
 from paddock.host.files import Files
 from paddock.model import paths
 from paddock.model.guard import GuardRules
-from paddock.model.plan import Access, Place, Plan, PrivateFile
+from paddock.model.plan import Access, Bind, Place, Plan, PrivateFile
 from paddock.model.policy import HostRule, Limits, NetworkPolicy, PathRule, Policy
 from paddock.model.programs import Startable
 from paddock.model.record import replace
@@ -93,10 +93,7 @@ def draft(
     limits = enforceable(policy.limits, facts)
     cgroups = cgroups_for(limits, facts)
     variables, removed, notices = environment.build(policy.environment, environ, home=ground.home, proxies=doors, extra=presets.environment)
-    startable = programs(policy, layout, ground, view, variables, argv)
-    if startable is not None:  # what stands in a cache of the command's own is not what the host has there
-        outside = tuple(path for path in startable.files if not any(paths.is_beneath(path, bind.target) for bind in presets.binds))
-        startable = replace(startable, files=outside)
+    startable = programs(policy, layout, ground, view, variables, argv, presets.binds)
     # A private file stands in front of the host's: what it covers needs no mask, and touching it is no violation.
     places = tuple(place for place in layout.places() if place.path not in covered)
     lifting = Lifting(ground.project_root, policy.filesystem.unprotect_lock, policy.filesystem.read_only_by)
@@ -133,7 +130,9 @@ def draft(
     return Draft(_with_digest(plan), ground, view, layout, presets)
 
 
-def programs(policy: Policy, layout: Layout, ground: Ground, view: View, variables: Mapping[str, str], argv: Sequence[str]) -> Startable | None:
+def programs(
+    policy: Policy, layout: Layout, ground: Ground, view: View, variables: Mapping[str, str], argv: Sequence[str], binds: Sequence[Bind]
+) -> Startable | None:
     """Hide the programs that rules name; gives the only ones that may be started, where they are listed."""
     if not policy.programs.denied and policy.programs.only is None:
         return None
@@ -145,7 +144,9 @@ def programs(policy: Policy, layout: Layout, ground: Ground, view: View, variabl
         return None
     from paddock.planner.startable import startable
 
-    return startable(policy.programs, layout, search)
+    found = startable(policy.programs, layout, search)
+    # What stands in a cache of the command's own is not what the host has there.
+    return replace(found, files=tuple(path for path in found.files if not any(paths.is_beneath(path, bind.target) for bind in binds)))
 
 
 def _room(limits: Limits) -> int:

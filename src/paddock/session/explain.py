@@ -187,7 +187,7 @@ class Explainer:
         """The draft with another layout. The look at the host is kept: only rules have changed."""
         layout = lay_out(policy.filesystem, self.draft.ground, self.draft.view)
         plan = self.draft.plan
-        startable = programs(policy, layout, self.draft.ground, self.draft.view, plan.environment, plan.argv)
+        startable = programs(policy, layout, self.draft.ground, self.draft.view, plan.environment, plan.argv, plan.binds)
         layout.places()
         guard = guard_rules(policy.filesystem, layout, layout.places(), self.draft.view)
         return self.draft._replace(layout=layout, plan=replace(plan, guard=guard, startable=startable))
