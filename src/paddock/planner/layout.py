@@ -13,7 +13,7 @@ from paddock.model.plan import Access, Kind, Place, Uncovered
 from paddock.model.policy import FilesystemPolicy, PathRule
 from paddock.model.record import field, record, slotted
 from paddock.model.settings import Notice, Origin, Scope
-from paddock.planner import globs, protect, sockets
+from paddock.planner import globs, otherways, protect, sockets
 from paddock.planner.git import GitFindings
 from paddock.planner.scan import Findings, what_reads
 from paddock.planner.strays import Strays
@@ -107,6 +107,7 @@ def lay_out(policy: FilesystemPolicy, ground: Ground, view: View) -> Layout:
     work.writes()
     work.protected()
     work.own()
+    work.other_ways()
     work.secrets(work.tree.sweep())
     work.judge_absent()
     refuse_hidden_folder(work)
@@ -294,6 +295,13 @@ class _Work:
             found = self.seal(folder, "Paddock's own state")
             if found is not None:
                 found.deny_read = (_FENCE, "Paddock's own state")
+
+    def other_ways(self) -> None:
+        """What is hidden may be mounted a second time."""
+        for path, place in otherways.hide(self.tree, self.view, (self.ground.cwd, *self.write_roots)):
+            self.out.uncovered.append(
+                Uncovered(path, f"is another way to {place.path}, which is hidden; it stays open because the command may write there", place.why)
+            )
 
     def seal(self, folder: str, reason: str) -> Node | None:
         found = self.view.resolve(folder)
