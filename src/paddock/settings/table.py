@@ -565,7 +565,7 @@ _PADDOCK = (
         tighten_only=True,
     ),
     _scalar("paddock.audit", any_value("an object", dict), Class.REFUSED, "A tamper-evident log and its export.", since="later"),
-    _scalar("paddock.hooks.failClosed", _BOOLEAN, Class.TOOL_LAYER, "A hook that fails refuses the call.", stricter=_ON, since="later"),
+    _scalar("paddock.hooks.failClosed", _BOOLEAN, Class.TOOL_LAYER, "A hook that fails, or does not end in time, refuses the call.", stricter=_ON),
     Key(
         "paddock.mcp.servers",
         map_of(any_value("an object", dict)),
