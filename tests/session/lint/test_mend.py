@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from paddock.errors import InternalError, SettingsError, UnsupportedError
@@ -76,6 +76,12 @@ def test_no_allow_rule_comes_to_life(world: World, name: str, rule: str) -> None
     after = json.loads(path.read_text())["permissions"][name]
     assert after == [rule] if name == "allow" else all(one for one in after)
     assert name == "allow" or len(after) >= 1
+
+
+def test_a_copy_that_a_fix_makes_is_no_failure(world: World) -> None:
+    path = world.write("project", {"permissions": {"deny": ["Write(a/**)", "Edit(a/**)", "Edit(a/**)"]}})
+    fix(world)
+    assert json.loads(path.read_text()) == {"permissions": {"deny": ["Edit(a/**)"]}}
 
 
 def test_a_file_that_was_changed_meanwhile_is_left_alone(world: World) -> None:
@@ -195,7 +201,7 @@ FILES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(FILES, FILES, st.sampled_from([None, 1, "\t"]))
 def test_the_merged_settings_differ_in_the_fixed_entries_only(project: object, user: object, indent: int | str | None) -> None:
     with tempfile.TemporaryDirectory() as base:
