@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from paddock.model.around import PLACE
 from paddock.model.plan import Access
 from paddock.planner.otherways import TABLE
 from tests.planner.fakes import APP, Tree, by_path, effective, filesystem, layout, tree
@@ -61,6 +62,15 @@ def test_another_file_system_or_another_file_is_left_alone() -> None:
         places = layout(filesystem(deny_read=[KEY]), files).places()
         assert effective(places, KEY) is Access.HIDDEN
         assert effective(places, "/data/dev/keys/id") is not Access.HIDDEN
+
+
+def test_the_masks_of_a_fence_around_are_no_other_ways() -> None:
+    files = host("/home", "/data", (KEY, "/data/dev/keys/id"))
+    mask = "8:9"
+    table = "".join(LINE.format(device=mask, root=root, point=point) for root, point in (("/file", KEY), ("/file", "/etc/x"), ("/fence", PLACE)))
+    files.add("/etc/x", "").add(TABLE, ROOT + table)
+    files.names_of["/etc/x"] = files.names_of[KEY]
+    assert effective(layout(filesystem(deny_read=[KEY]), files).places(), "/etc/x") is not Access.HIDDEN
 
 
 def test_the_working_folder_is_not_hidden_and_that_is_told() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from paddock.model import paths
+from paddock.model.around import PLACE
 from paddock.model.plan import Access, Place
 from paddock.planner.tree import Tree
 from paddock.planner.view import View
@@ -34,7 +35,9 @@ def hide(tree: Tree, view: View, kept: Sequence[str]) -> list[tuple[str, Place]]
     """Hide what is hidden at its other paths too. Gives the paths at which that would hide one of ``kept``: there it stays open."""
     mounts = list(_mounts(view))
     devices = [mount.device for mount in mounts]
-    shared = {device for device in set(devices) if devices.count(device) > 1}
+    # In a fence of ours, what hides is one folder and one file in a memory file system, mounted everywhere; its description is on the same one.
+    ours = {mount.device for mount in mounts if mount.point == PLACE}
+    shared = {device for device in set(devices) if devices.count(device) > 1} - ours
     if not shared:
         return []
     left: list[tuple[str, Place]] = []
