@@ -52,7 +52,8 @@ def seat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seat:
     (seat.world.home / ".ssh" / "id_ed25519").write_text("a key\n")
     (seat.world.project / ".mcp.json").write_text("{}\n")
     (seat.world.project / ".vscode").mkdir()
-    seat.world.write("user", {"paddock": {"network": {"proxyEnv": True}, "limits": {"openFiles": 512}}}, "paddock")
+    rules = {"deny": ["Bash(id *)"]}
+    seat.world.write("user", {"paddock": {"network": {"proxyEnv": True}, "limits": {"openFiles": 512}}, "permissions": rules}, "paddock")
     return seat
 
 
@@ -124,6 +125,7 @@ def listed(*patterns: str) -> Change:
     [
         pytest.param(shown("/.ssh"), {"read-hidden"}, id="a hidden place is shown"),
         pytest.param(shown("/.local/state/paddock"), {"read-hidden", "read-new", "observer"}, id="our own state is shown"),
+        pytest.param(shown("/id"), {"programs", "read-hidden"}, id="a denied program is not masked"),
         pytest.param(written, {"write-outside", "mounts"}, id="the home can be written"),
         pytest.param(shown("/.mcp.json"), {"protected", "mounts"}, id="a protected name is not held"),
         pytest.param(lambda plan: replace(plan, guard=NOTHING_GUARDED), {"protected-absent"}, id="nothing is guarded"),
@@ -208,6 +210,15 @@ def test_a_step_left_out_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setattr(getattr(lockdown, step), "execute", nothing)
     found = verify(plan_of(seat))
     assert names(found, BROKEN) == fails, told(found)
+
+
+def test_a_program_that_is_not_listed_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
+    seat.world.write("user", {"paddock": {"programs": {"only": ["sh"]}}}, "paddock")
+    prepared = plan_of(seat)
+    assert verify(prepared).held
+    carried_out_otherwise(monkeypatch, lambda plan: replace(plan, startable=None))
+    found = verify(prepared)
+    assert names(found, BROKEN) == {"programs"}, told(found)
 
 
 def test_a_cgroup_less_is_noticed(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> None:

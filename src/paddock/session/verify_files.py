@@ -12,6 +12,7 @@ from paddock.fence.kernel.numbers import NUMBERS
 from paddock.model.guard import Judge
 from paddock.model.paths import ancestors, is_beneath, join
 from paddock.model.plan import Access, Kind, Place, Plan
+from paddock.model.programs import DENIED
 from paddock.session.verify_host import HostSide
 from paddock.session.verify_table import Canary, Evidence, all_of, words
 from paddock.session.verify_view import access, names_shown, place_at
@@ -21,6 +22,9 @@ __all__ = ["absent_names", "canaries", "made_by_probe"]
 MOST_PLACES = 256
 """Places of one kind that are tried; more are said to be left out."""
 MOST_FOLDERS = 8
+
+_PROGRAMS = ("env", "id", "true", "sort")
+"""Programs of every system, to be tried where only some may be started."""
 
 REFUSED = ("EROFS", "EACCES", "EPERM")
 GONE = ("ENOENT", "EACCES", "empty")
@@ -37,6 +41,7 @@ _TERMINALS = tuple(range(136, 144))
 def canaries(plan: Plan, host: HostSide) -> Iterator[Canary]:
     """In the order in which they are tried."""
     yield _hidden(plan)
+    yield _programs(plan)
     yield _secret(host)
     yield _temporary(host)
     yield _outside(plan, host)
@@ -75,6 +80,19 @@ def _hidden(plan: Plan) -> Canary:
     plural = "places" if len(places) > 1 else "place"
     tries = f"read {len(arguments)} hidden {plural}{left}"
     return Canary("read-hidden", tries, "visible", (arguments, shown, found.st_dev, found.st_ino), all_of(*GONE), shown="absent, unreadable or empty")
+
+
+def _programs(plan: Plan) -> Canary:
+    """What rules deny by name; where programs are listed, some of the system's that are not. Only what this user could start outside."""
+    denied = [place.path for place in plan.layout if place.reason == DENIED and place.kind is Kind.FILE]
+    if plan.startable is not None:
+        named = dict.fromkeys(os.path.realpath(f"/usr/bin/{name}") for name in _PROGRAMS)
+        denied += [path for path in named if path not in (*plan.startable.files, *denied)]
+    found = [path for path in denied if os.access(path, os.X_OK)][:MOST_PLACES]
+    tries = "start programs that may not be started"
+    if not found:
+        return Canary("programs", tries, absent="this plan keeps no program from being started")
+    return Canary("programs", f"{tries} ({len(found)})", "start", (found,), all_of("EACCES"))
 
 
 def _as_found(place: Place, plan: Plan) -> tuple[str, str, int, int, list[str]]:
