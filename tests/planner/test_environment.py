@@ -57,6 +57,13 @@ def test_a_denied_credential_goes_whatever_keep_and_set_say() -> None:
     assert "T" not in found
 
 
+def test_what_gets_another_value_is_not_removed() -> None:
+    policy = EnvironmentPolicy(remove=(VariableRule("*", ASKED),), set=(("CI", "1", ASKED),))
+    found, removed, _ = build(policy, {"HOME": "/x", "CI": "0", "LANG": "C"}, home="/h", proxies=False, extra={})
+    assert (found["HOME"], found["CI"]) == ("/h", "1")
+    assert [gone.name for gone in removed] == ["LANG"]
+
+
 def test_what_was_removed_is_named_with_its_rule_and_without_its_value() -> None:
     _, removed, _ = build(EnvironmentPolicy(deny=(VariableRule("T", ASKED),)), {"T": "hush"}, home="/h", proxies=False, extra={})
     assert [(gone.name, gone.why) for gone in removed] == [("T", ASKED)]

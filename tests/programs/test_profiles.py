@@ -8,10 +8,12 @@ import json
 import os
 import shutil
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
+from paddock.model.paths import is_beneath
 from paddock.settings.profiles import PROFILES
 from tests.conftest import DEVELOPER_ENVIRONMENT, applies
 from tests.programs.conftest import Serve, need
@@ -102,6 +104,17 @@ def test_untrusted(world: World, project: Path, isolated_environment: Path) -> N
     refused = world.run("cat", mine, cwd=project, options=options)
     assert (refused.code, refused.out) == (1, "")
     assert refused.refused(str(mine))["rule"]["file"] == "--profile untrusted"
+
+
+@pytest.mark.parametrize("name", [name for name, profile in PROFILES.items() if profile.kind != "managed"])
+def test_the_fence_of_a_profile_holds(world: World, project: Path, name: str) -> None:
+    hidden = PROFILES[name].settings.get("sandbox", {}).get("filesystem", {}).get("denyRead", [])  # type: ignore[attr-defined]  # data of this shape
+    python = os.path.realpath(sys.executable)
+    applies(not any(is_beneath(python, place) for place in hidden if place.startswith("/")), "the profile hides the interpreter that would try")
+    found = json.loads(world.paddock("verify", "--json", "--profile", name, cwd=project).out)
+    results = {canary["name"]: canary["result"] for canary in found["canaries"]}
+    assert set(results.values()) <= {"held", "does not apply"}, results
+    assert found["held"]
 
 
 def test_what_a_person_keeps_is_not_for_untrusted_code(world: World, project: Path, isolated_environment: Path) -> None:

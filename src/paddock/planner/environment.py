@@ -60,7 +60,7 @@ def _matches(name: str, parts: list[str]) -> bool:
 def build(
     policy: EnvironmentPolicy, environ: Mapping[str, str], *, home: str, proxies: bool, extra: Mapping[str, str]
 ) -> tuple[dict[str, str], tuple[RemovedVariable, ...], tuple[Notice, ...]]:
-    """``(environment, removed, notices)``. ``proxies`` announces the explicit doors; ``extra`` are variables of presets, which the policy can override."""
+    """``(environment, removed, notices)``; a variable that gets another value is not removed. ``proxies`` announces the explicit doors; ``extra`` are variables of presets, which the policy can override."""
     removed: list[RemovedVariable] = []
     notices: list[Notice] = []
     result = _filtered(policy, environ, removed, notices)
@@ -77,7 +77,8 @@ def build(
             notices.append(Notice(f"the variable {name} is set here and denied as a credential: it stays out", origin))
         else:
             result[name] = value
-    return result, tuple(removed), tuple(notices)
+    # What the policy sets is there, whatever became of the caller's value: nobody is to look for it among what is missing.
+    return result, tuple(gone for gone in removed if gone.name not in result), tuple(notices)
 
 
 def _filtered(policy: EnvironmentPolicy, environ: Mapping[str, str], removed: list[RemovedVariable], notices: list[Notice]) -> dict[str, str]:

@@ -166,7 +166,10 @@ def _outside(plan: Plan, host: HostSide) -> Canary:
     def made(evidence: Evidence) -> str:
         return ", ".join(path for path in evidence.seen.left if path in paths)
 
-    return Canary("write-outside", f"{tries}, in {', '.join(folders)}", "write", (paths, write_twins(plan, host)), all_of(*REFUSED), made)
+    # Below a hidden place a folder of the host's may not even be there; only then is its absence the refusal.
+    hidden = [path for path, folder in zip(paths, folders, strict=True) if access(plan, folder) is Access.HIDDEN]
+    expects = {**all_of(*REFUSED), **dict.fromkeys(hidden, words(*REFUSED, "ENOENT"))}
+    return Canary("write-outside", f"{tries}, in {', '.join(folders)}", "write", (paths, write_twins(plan, host)), expects, made)
 
 
 def _mounts(plan: Plan, host: HostSide) -> Canary:
