@@ -113,3 +113,21 @@ def test_the_line_for_a_shell_survives_odd_places() -> None:
 def test_only_agents_that_were_driven_are_called_tested(name: str) -> None:
     driven = name in ("claude-code", "codex", "gemini-cli", "opencode")
     assert (coverage(inside(name))[0].known == "tested with the real agent") == driven
+
+
+@pytest.mark.parametrize("where", ["/", "home", "home/..", "link"])
+def test_a_state_that_would_open_the_home_is_refused(seat: Seat, tmp_path: Path, where: str) -> None:
+    (tmp_path / "link").symlink_to(seat.world.home)
+    seat.environ["CODEX_HOME"] = where if where == "/" else str(tmp_path / where)
+    with pytest.raises(UsageError, match="CODEX_HOME"):
+        with_agent(seat.request(), inside("codex"))
+    seat.environ["CODEX_HOME"] = str(seat.world.home / "elsewhere")
+    with_agent(seat.request(), inside("codex"))
+
+
+def test_a_file_that_moves_with_its_folder_is_not_made(seat: Seat) -> None:
+    seat.environ["CLAUDE_CONFIG_DIR"] = str(seat.world.home / "own")
+    make_places(inside("claude-code"), seat.environ)
+    assert not (seat.world.home / ".claude.json").exists()
+    settings = load_settings(with_agent(seat.request(), inside("claude-code")))
+    assert values(settings, "sandbox.filesystem.allowWrite") == [str(seat.world.home / "own")]

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from paddock.errors import PolicyError, UsageError
+from paddock.model.paths import is_beneath
 from paddock.model.record import record, replace
 from paddock.model.settings import Settings
 from paddock.session.prepare import Request
@@ -28,17 +29,22 @@ class State:
     guarded: tuple[str, ...] = ()
 
     def path(self, environ: Mapping[str, str]) -> str:
-        """Where it is for this caller: absolute where a variable says so, below ``~`` otherwise."""
+        """Where it is for this caller: absolute where a variable says so, below ``~`` otherwise. Raises ``UsageError`` for home or a folder above it."""
         moved = environ.get(self.variable, "") if self.variable else ""
-        return moved if moved.startswith("/") else self.place
+        if not os.path.isabs(moved):
+            return self.place
+        moved, home = os.path.realpath(moved), os.path.realpath(environ.get("HOME", "/"))
+        if is_beneath(home, moved):
+            raise UsageError(f"{self.variable} is {moved}, and all of that would become writable", hint="name a folder that holds nothing else")
+        return moved
 
 
 @record
 class Inside:
     """``hosts`` are always reached; ``keys`` are variables with a key, each with the host that it is for, reached where the key is set.
 
-    ``addresses`` are variables with the address of another endpoint. ``files`` are state of a single file, made as an empty object. ``config`` is only read.
-    ``words`` follow the agent's name where its own sandbox has to be off, because none can be built inside a fence.
+    ``addresses`` are variables with the address of another endpoint. ``files`` are state of a single file, made as an empty object; there is none where its
+    variable is set. ``config`` is only read. ``words`` follow the agent's name where its own sandbox has to be off, because none can be built inside a fence.
     """
 
     name: str
@@ -48,7 +54,7 @@ class Inside:
     keys: tuple[tuple[str, str], ...] = ()
     addresses: tuple[str, ...] = ()
     state: tuple[State, ...] = ()
-    files: tuple[str, ...] = ()
+    files: tuple[State, ...] = ()
     config: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     driven: bool = False
@@ -90,7 +96,7 @@ INSIDE: Mapping[str, Inside] = {
                     ),
                 ),
             ),
-            ("~/.claude.json",),
+            (State("~/.claude.json", "CLAUDE_CONFIG_DIR"),),
             driven=True,
         ),
         # https://developers.openai.com/codex/config-reference, /codex/hooks
@@ -179,7 +185,7 @@ def settings_for(agent: Inside, environ: Mapping[str, str]) -> dict[str, object]
     return {
         "sandbox": {
             "network": {"allowedDomains": list(dict.fromkeys(hosts))},
-            "filesystem": {"allowWrite": [*places, *agent.files], "allowRead": list(agent.config), "denyWrite": guarded},
+            "filesystem": {"allowWrite": [*places, *_files(agent, environ)], "allowRead": list(agent.config), "denyWrite": guarded},
         },
         "paddock": {"environment": {"keep": kept}},
     }
@@ -217,7 +223,7 @@ def make_places(agent: Inside, environ: Mapping[str, str]) -> None:
             os.makedirs(_below(place, home), mode=0o700, exist_ok=True)
         except OSError as error:
             raise UsageError(f"the state of {agent.title}, {place}, cannot be made: {error.strerror}") from error
-    for place in agent.files:
+    for place in _files(agent, environ):
         try:
             fd = os.open(_below(place, home), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with open(fd, "wb") as file:
@@ -226,6 +232,10 @@ def make_places(agent: Inside, environ: Mapping[str, str]) -> None:
             continue
         except OSError as error:
             raise UsageError(f"the state of {agent.title}, {place}, cannot be made: {error.strerror}") from error
+
+
+def _files(agent: Inside, environ: Mapping[str, str]) -> list[str]:
+    return [file.place for file in agent.files if not environ.get(file.variable)]
 
 
 def _below(place: str, home: str) -> str:
