@@ -175,3 +175,24 @@ def test_two_files_have_to_agree(project: Path) -> None:
     ran = paddock(project, "run", "--settings", theirs, "--", "sh", "-c", f"{NAME}; id; echo end")
     assert ran.stdout == "end\n"
     assert WORD in paddock(project, "run", "--", "sh", "-c", f"{NAME}; echo end").stdout
+
+
+# -- a program that is many
+
+
+def test_a_multi_call_program_loses_the_denied_name(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a link is covered then: the mount is on the link, and what it leads to stays."""
+    folder = project.parent / "bin"
+    folder.mkdir()
+    box = folder / "busybox"
+    box.write_text('#!/bin/sh\necho "called as ${0##*/}"\n')
+    box.chmod(0o755)
+    for name in ("fetch", "list"):
+        (folder / name).symlink_to("busybox")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    script = "fetch; list; busybox"
+    assert run(project, script).out == "called as fetch\ncalled as list\ncalled as busybox\n"
+    ran = run(project, f"{script}; {folder}/fetch; ln -s {folder}/fetch way; ./way; cat {folder}/fetch; true", "Bash(fetch *)")
+    assert ran.out == "called as list\ncalled as busybox\n"
+    assert {(event["act"], event["subject"]) for event in ran.refused} >= {("execute", f"{folder}/fetch")}
+    assert run(project, f"{script}; true", "Bash(busybox *)").out == ""
