@@ -60,7 +60,9 @@ def _matches(name: str, parts: list[str]) -> bool:
 def build(
     policy: EnvironmentPolicy, environ: Mapping[str, str], *, home: str, proxies: bool, extra: Mapping[str, str]
 ) -> tuple[dict[str, str], tuple[RemovedVariable, ...], tuple[Notice, ...]]:
-    """``(environment, removed, notices)``; a variable that gets another value is not removed. ``proxies`` announces the explicit doors; ``extra`` are variables of presets, which the policy can override."""
+    """``(environment, removed, notices)``; a variable that gets another value is not removed. ``proxies`` announces the explicit doors; ``extra`` are variables
+    of presets, which the policy can override.
+    """
     removed: list[RemovedVariable] = []
     notices: list[Notice] = []
     result = _filtered(policy, environ, removed, notices)
