@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from paddock.model import paths
 from paddock.permissions.critical import critical_target
+from paddock.permissions.editing import NAMES_WHAT_IT_WRITES, operands, plainly_edits
+from paddock.permissions.folders import absolute, changes_folder, standing
 from paddock.permissions.inner import inner_lines
 from paddock.permissions.patterns import CommandPattern
 from paddock.permissions.protected import is_protected
@@ -14,7 +16,8 @@ from paddock.permissions.ruleset import Hit, RuleList, RuleSet
 from paddock.permissions.shell.joining import LOOKED_AT
 from paddock.permissions.shell.line import Command, Line, Redirect, Word
 from paddock.permissions.shell.split import split
-from paddock.permissions.shell.wrappers import is_safe, program_name, seen_through, stripped
+from paddock.permissions.shell.wrappers import is_fed, is_safe, program_name, seen_through, stripped
+from paddock.permissions.unknown import known_beginning, may_be_option
 from paddock.permissions.world import Reason, World
 
 __all__ = ["INTERPRETERS", "CommandLine"]
@@ -23,9 +26,6 @@ _NEVER_BY_PREFIX = frozenset({"watch", "setsid", "ionice", "flock"})
 _FIND_ACTS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-delete", "-fprint", "-fprint0", "-fprintf", "-fls"})
 _SINKS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr"})
 _SOCKETS = ("/dev/tcp", "/dev/udp")
-_EDITING = frozenset({"mkdir", "touch", "rm", "rmdir", "mv", "cp", "sed"})
-"""What mode ``acceptEdits`` lets run inside the working folders."""
-_HOME_SPELLINGS = ("$HOME", "${HOME}")
 INTERPRETERS = frozenset(
     {*("python", "python3", "node", "deno", "bun", "ruby", "perl", "php", "lua", "sh", "bash", "zsh", "dash", "ksh", "fish", "env", "eval", "exec", "ssh")}
     | {*("npx", "bunx", "pnpx", "uvx", "pipx", "npm", "yarn", "pnpm", "uv", "xargs", "sudo", "osascript", "pwsh", "awk", "make")}
@@ -41,7 +41,7 @@ class CommandLine:
         self.world = world
         self.cut = len(command) > LOOKED_AT
         self.line = self._read(command)
-        self.folders, self.lost = self._folders()
+        self.folders, self.lost = standing(self.line, world.cwd, world.home)
 
     def _read(self, command: str) -> Line:
         line = split(command)
@@ -52,42 +52,9 @@ class CommandLine:
                     return closed
         return line
 
-    def _folders(self) -> tuple[tuple[str, ...], bool]:
-        """Folders that a relative path may be meant from, and whether there may be others: after a ``cd`` to somewhere that cannot be told."""
-        found, lost = [self.world.cwd], False
-        for command in self.line.commands:
-            if command.name in ("pushd", "popd"):
-                lost = True
-            if command.name != "cd":
-                continue
-            target = command.words[1] if len(command.words) == 2 else None
-            folder = self._absolute(target, found[-1]) if target is not None and target.text != "-" else ""
-            lost = lost or not folder
-            if folder and folder not in found:
-                found.append(folder)
-        return tuple(found), lost
-
-    def _absolute(self, word: Word, base: str) -> str:
-        """A word as a path; empty when it depends on the run."""
-        text = word.value
-        if text is None:
-            for spelling in _HOME_SPELLINGS:
-                bare = word.text.replace('"', "")
-                if bare == spelling or bare.startswith(f"{spelling}/"):
-                    rest = bare[len(spelling) :]
-                    return "" if "$" in rest or "`" in rest else paths.normalise(self.world.home + rest)
-            return ""
-        if word.glob:
-            return ""
-        if word.tilde:
-            if text != "~" and not text.startswith("~/"):
-                return ""
-            return paths.normalise(self.world.home + text[1:])
-        return paths.normalise(paths.join(base, text)) if text else ""
-
     def _paths(self, word: Word) -> list[str]:
         """Every path that a word may mean."""
-        return list(dict.fromkeys(path for folder in self.folders if (path := self._absolute(word, folder))))
+        return list(dict.fromkeys(path for folder in self.folders if (path := absolute(word, folder, self.world.home))))
 
     # -- what rules say
 
@@ -153,11 +120,11 @@ class CommandLine:
         for redirect in command.redirects:
             if redirect.writes and not redirect.duplicates and redirect.target is not None:
                 yield from (path for path in self._paths(redirect.target) if path not in _SINKS)
-        words = stripped(command) or ()
-        if words and words[0].value in _EDITING:
-            for word in words[1:]:
-                if not word.text.startswith("-"):
-                    yield from self._paths(word)
+        for words in seen_through(command, folders=True):
+            if words and words[0].value in NAMES_WHAT_IT_WRITES:
+                for word in words[1:]:
+                    # What follows an option may be attached to it: -tDIR, --target-directory=DIR.
+                    yield from self._paths(word if not word.text.startswith("-") else _attached(word))
 
     # -- whether all of it is allowed
 
@@ -202,30 +169,32 @@ class CommandLine:
         whole = " ".join((*(text for _, text in command.assignments), *(word.text for word in command.words)))
         hit = made.command([whole], exact_only=True)
         if hit is None and (words := stripped(command)):
-            hit = made.command([" ".join(word.text for word in words)], exact_only=_only_exact(words))
+            hit = made.command([" ".join(word.text for word in words)], exact_only=_only_exact(words) or (is_fed(command) and words[0].value == "find"))
         if hit is not None and not broad and _is_broad(hit):
             return None
         return hit
 
     def _looks(self, command: Command) -> bool:
-        if command.name == "cd":
-            return all(self.world.works_in(folder) for folder in self.folders) and not self.lost
-        moved = self.lost or any(not self.world.works_in(folder) for folder in self.folders)
-        return is_read_only(command, moved=moved)
+        inside = not self.lost and all(self.world.works_in(folder) for folder in self.folders)
+        if changes_folder(command):
+            return inside and stripped(command) is not None and not is_fed(command)
+        # A folder below may be a repository of its own, with settings that name programs.
+        return is_read_only(command, moved=not inside or len(self.folders) > 1)
 
     def _accepts(self, command: Command) -> bool:
         """Mode ``acceptEdits``: commands that edit files, all of them in the working folders."""
         words = stripped(command)
-        if self.world.mode != "acceptEdits" or not words or words[0].value not in _EDITING or self.lost:
+        if self.world.mode != "acceptEdits" or not words or self.lost or is_fed(command) or not plainly_edits(words):
             return False
-        operands = [word for word in words[1:] if not word.text.startswith("-")]
-        found = [self._paths(word) for word in operands]
-        return bool(operands) and all(found) and all(self.world.works_in(path) for several in found for path in several)
+        found = [self._paths(word) for word in operands(words)]
+        return bool(found) and all(found) and all(self.world.works_in(path) for several in found for path in several)
 
     def _unapproved_redirect(self, redirect: Redirect) -> Reason | None:
-        if not redirect.writes or redirect.duplicates:
-            return None
         target = redirect.target
+        if redirect.duplicates or redirect.operator in ("<<", "<<<"):
+            return None
+        if not redirect.writes:
+            return self._unapproved_input(target)
         if target is None or target.value is None or target.glob or target.tilde:
             return Reason(f"where {redirect.operator} writes to depends on the run")
         if target.value in _SINKS:
@@ -240,14 +209,36 @@ class CommandLine:
                 return Reason(f"no rule allows writing to {path}", None, f"add Edit(/{path}) to permissions.allow")
         return None
 
+    def _unapproved_input(self, target: Word | None) -> Reason | None:
+        """Reading is free, but for the names that bash makes a network connection of. bash(1), REDIRECTION."""
+        if target is None or (target.value is None and may_be_option(target)):
+            return Reason("what < reads from depends on the run")
+        found = next((path for path in self._paths(target) for socket in _SOCKETS if paths.is_beneath(path, socket)), "")
+        return Reason(f"{found} is a network connection") if found else None
+
+    # -- what cannot be told
+
+    def untold(self, made: RuleList) -> Reason | None:
+        """A command that may turn out to be one that a deny or ask list speaks about."""
+        for command in self._all():
+            for words in seen_through(command, folders=True):
+                head = known_beginning(words)
+                if head is not None and (hit := made.may_match(head)) is not None:
+                    return Reason(f"what {_shown(command)} runs depends on the run, and {hit.text} may be about it", hit, "write the command out")
+        return None
+
     # -- leaving the fence
 
     def excluded(self) -> bool:
         """Whether ``excludedCommands`` take the line outside."""
+        if not self.world.fencing.excluded:
+            return False
         patterns = [CommandPattern.of(text) for text in self.world.fencing.excluded]
         commands = [command for command in self.line.commands if command.words]
         if self.world.reading.every_part:
-            return bool(commands) and not self.line.problem and all(_matches_any(command, patterns) for command in commands)
+            # A variable can make another program of an excluded one.
+            plain = all(is_safe(name) for command in self.line.commands for name, _ in command.assignments)
+            return bool(commands) and plain and not self.line.problem and all(_matches_any(command, patterns) for command in commands)
         return any(_matches_any(command, patterns) for command in commands if command.top)
 
 
@@ -258,6 +249,13 @@ def _texts(words: Sequence[Word]) -> tuple[str, ...]:
     return (written,) if read == written else (written, read)
 
 
+def _attached(word: Word) -> Word:
+    """The value that is written together with an option."""
+    text = word.value or ""
+    value = text.partition("=")[2] if text.startswith("--") else text[2:]
+    return Word(value, value)
+
+
 def _matches_any(command: Command, patterns: Sequence[CommandPattern]) -> bool:
     texts = _texts(command.words)
     return any(pattern.matches(text) for pattern in patterns for text in texts)
@@ -266,9 +264,9 @@ def _matches_any(command: Command, patterns: Sequence[CommandPattern]) -> bool:
 def _only_exact(words: Sequence[Word]) -> bool:
     """Commands that start others, or that act on what they find: no prefix approves what they will do."""
     name = words[0].value
-    if name is None or name in _NEVER_BY_PREFIX:
+    if name is None or words[0].glob or name in _NEVER_BY_PREFIX:
         return True
-    return name == "find" and any(word.value in _FIND_ACTS or (word.value is None and word.text.startswith(("$", "`", "-"))) for word in words[1:])
+    return name == "find" and any(word.value in _FIND_ACTS or may_be_option(word) for word in words[1:])
 
 
 def _is_broad(hit: Hit) -> bool:

@@ -40,7 +40,7 @@ class _Case:
 
     def verdict(self) -> Verdict:
         """Steps 1 to 10, the first that says something."""
-        said_no = (self._hook_denies, self._denied, self._asked, self._unread, self._critical, self._protected)
+        said_no = (self._hook_denies, self._denied, self._asked, self._unread, self._critical, self._protected, self._untold)
         for step in (*said_no, self._hook_speaks, self._fence_allows, self._allowed):
             found = step()
             if found is not None:
@@ -122,6 +122,13 @@ class _Case:
         if not found or (self.line is not None and self.auto_allowed):
             return None  # inside, the fence decides about it
         return self._somebody_decides(Reason(f"{found} is read or run unasked by other tools, so no rule allows writing it"), classifier=True)
+
+    def _untold(self) -> Verdict | None:
+        """A command that depends on the run is not allowed as something else than it may turn out to be. Inside the fence, the fence decides about it."""
+        if self.line is None or self.auto_allowed or not self.world.reading.inner:
+            return None
+        reason = self.line.untold(self.rules.deny) or self.line.untold(self.rules.ask)
+        return None if reason is None else self._somebody_decides(reason, classifier=False)
 
     def _protected_path(self) -> str:
         if self.line is not None:

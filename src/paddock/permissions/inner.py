@@ -35,12 +35,38 @@ def _handed_on(words: Sequence[Word]) -> Iterator[str]:
         yield from _option_c(rest)
     if name in ("eval", "watch") and all(word.value is not None for word in rest):
         yield " ".join(word.value or "" for word in rest)
+    elif name == "env":
+        yield from _split_string(rest)
+    elif name == "git":
+        yield from _aliases(rest)
     elif name == "trap" and rest and rest[0].value is not None:
         yield rest[0].value
     elif name == "find":
         for at, word in enumerate(rest):
             if word.value in _FIND_STARTS:
                 yield " ".join(part.text for part in rest[at + 1 :] if part.text not in (";", "\\;", "+"))
+
+
+def _split_string(words: Sequence[Word]) -> Iterator[str]:
+    """``env -S 'rm x'``: env(1) splits the text into the words of a command."""
+    for at, word in enumerate(words):
+        text = word.value or ""
+        if not text.startswith("-"):
+            return
+        name, equals, value = text.partition("=")
+        behind = [part.value or part.text for part in words[at + 1 :]]
+        if name.startswith("--s") and "--split-string".startswith(name):
+            yield " ".join([value, *behind] if equals else behind)
+        elif not text.startswith("--") and "S" in text:
+            yield " ".join([text.partition("S")[2], *behind]).lstrip()
+
+
+def _aliases(words: Sequence[Word]) -> Iterator[str]:
+    """``git -c alias.x='!rm y'``: a setting that is a command line."""
+    for word in words:
+        name, equals, value = (word.value or "").removeprefix("-c").partition("=")
+        if equals and "." in name and not name.startswith("-"):
+            yield value.removeprefix("!")
 
 
 def _option_c(words: Sequence[Word]) -> Iterator[str]:

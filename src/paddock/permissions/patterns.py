@@ -55,6 +55,11 @@ class CommandPattern(NamedTuple):
             at += len(part)
         return at <= end
 
+    def may_match(self, head: str) -> bool:
+        """Whether some text that begins with ``head`` is meant."""
+        first = self.parts[0]
+        return first.startswith(head) or (len(self.parts) > 1 and head.startswith(first))
+
 
 class PatternIndex:
     """Many patterns, asked at once: those with a fixed first word are looked up by it. Answers come in the order in which the patterns were given."""
@@ -72,3 +77,9 @@ class PatternIndex:
         for number, pattern in (*self._by_word.get(word, ()), *self._others):
             if pattern.matches(text):
                 yield number
+
+    def may_match(self, head: str) -> int | None:
+        """The number of the first pattern that matches some text which begins with ``head``."""
+        word, space, _ = head.partition(" ")
+        known = self._by_word.get(word, ()) if space else [pair for pairs in self._by_word.values() for pair in pairs]
+        return min((number for number, pattern in (*known, *self._others) if pattern.may_match(head)), default=None)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from paddock.permissions.shell.line import Command, Word
-from paddock.permissions.shell.wrappers import stripped
+from paddock.permissions.shell.wrappers import is_fed, stripped
+from paddock.permissions.unknown import is_plain_test, may_be_option
 
 __all__ = ["FILE_READERS", "is_read_only"]
 
@@ -27,13 +28,15 @@ _ONLY_WITHOUT: Final[dict[str, frozenset[str]]] = {
     "fd": frozenset({"-x", "--exec", "-X", "--exec-batch"}),
     "fdfind": frozenset({"-x", "--exec", "-X", "--exec-batch"}),
     "sort": frozenset({"-o", "--output", "--compress-program", "-T", "--temporary-directory"}),
-    "file": frozenset({"-m", "--magic-file", "-f", "--files-from", "-C", "--compile", "-z", "-Z"}),
+    "file": frozenset({"-m", "--magic-file", "-f", "--files-from", "-C", "--compile", "-z", "-Z", "--uncompress", "--uncompress-noreport"}),
+    "lsof": frozenset({"-D"}),
+    "ss": frozenset({"-K", "--kill", "-D", "--diag", "-F", "--filter", "-N", "--net"}),
     "printf": frozenset({"-v"}),
     "date": frozenset({"-s", "--set", "-f", "--file"}),
     "jq": frozenset({"-L", "-f", "--from-file"}),
 }
 """Read-only unless one of these options is given, in any spelling that begins with it."""
-_GLOB_IS_RISKY: Final = frozenset({"find", "fd", "fdfind", "sort", "sed", "git", "file", "date"})
+_GLOB_IS_RISKY: Final = frozenset({"find", "fd", "fdfind", "sort", "sed", "git", "file", "date", "lsof", "ss", "printf"})
 """Programs with options that write or run: an unquoted wildcard may become such an option."""
 FILE_READERS: Final = frozenset(
     {*("cat", "cmp", "cut", "diff", "egrep", "fgrep", "grep", "head", "less", "more", "nl", "sed", "sort", "strings", "tac", "tail", "wc")}
@@ -56,7 +59,9 @@ _GIT_LISTS: Final[dict[str, frozenset[str]]] = {
     "config": frozenset({"--get", "--get-all", "--list", "-l", "--show-origin", "--show-scope"}),
 }
 """Subcommands that only list when every word behind them is one of these."""
-_GIT_RISKY: Final = ("--output", "-o", "--ext-diff", "--textconv", "--open-files-in-pager", "-O", "--upload-pack", "--exec", "--no-index", "--filters")
+_GIT_RISKY: Final = (
+    *("--output", "-o", "--ext-diff", "--textconv", "--open-files-in-pager", "-O", "--upload-pack", "--exec", "--no-index", "--filters", "--show-signature"),
+)
 _DOCKER_READS: Final = frozenset({"ps", "images", "inspect", "logs", "version", "info", "top", "stats", "port", "diff", "history"})
 _DOCKER_ELSEWHERE: Final = ("-H", "--host", "--context", "-c", "--url", "--connection", "--config")
 
@@ -69,22 +74,36 @@ def is_read_only(command: Command, *, moved: bool) -> bool:
     name = words[0].value
     if name is None:
         return False
+    fed = is_fed(command)
     if name == "git":
-        return not moved and not any(word.glob for word in words) and _git(words[1:])
+        return not moved and not fed and not any(word.glob for word in words) and _git(words[1:])
     if name == "docker":
-        return _docker(words[1:])
+        return not fed and _docker(words[1:])
+    if name in ("test", "["):
+        return not fed and is_plain_test(command)
+    return _plain(name, words, fed=fed)
+
+
+def _plain(name: str, words: Sequence[Word], *, fed: bool) -> bool:
     if name in _GLOB_IS_RISKY and any(word.glob for word in words[1:]):
         return False
     risky = _ONLY_WITHOUT.get(name)
-    if risky is not None:
-        return not any(_uses(word, risky) for word in words[1:])
-    return name in _ALWAYS
+    if risky is None:
+        return name in _ALWAYS
+    if fed or (name == "date" and not all(map(_shows_date, words[1:]))):
+        return False
+    return not any(_uses(word, risky) for word in words[1:])
+
+
+def _shows_date(word: Word) -> bool:
+    """date(1): an operand that is no format sets the clock."""
+    return word.text.startswith(("-", "+", '"+', "'+"))
 
 
 def _uses(word: Word, risky: frozenset[str]) -> bool:
     """Whether a word is, or may turn out to be, one of the options: bundled, with its value attached, shortened, or made by an expansion."""
     if word.value is None:
-        return word.text[:1] in ("$", "`", "{")
+        return may_be_option(word)
     text = word.value
     if not text.startswith("-"):
         return False
@@ -100,15 +119,21 @@ def _git(words: Sequence[Word]) -> bool:
     rest = list(words)
     while rest and rest[0].text in ("--no-pager", "-P", "--no-optional-locks", "--literal-pathspecs"):
         rest.pop(0)
-    if not rest or rest[0].value is None or any(word.value is None for word in rest[1:] if word.text.startswith("-")):
+    if not rest or rest[0].value is None or any(map(may_be_option, rest[1:])):
         return False
     verb, given = rest[0].value, [word.value or word.text for word in rest[1:]]
-    if any(word.startswith(_GIT_RISKY) for word in given):
+    if any(word.startswith(_GIT_RISKY) or _shortened(word) for word in given):
         return False
     if verb in _GIT_READS:
         return True
     allowed = _GIT_LISTS.get(verb)
     return allowed is not None and all(word in allowed for word in given) and (bool(given) or verb not in ("stash", "config", "worktree"))
+
+
+def _shortened(word: str) -> bool:
+    """Whether it is the beginning of a risky option: git takes any that is not ambiguous."""
+    name = word.partition("=")[0]
+    return len(name) > 2 and name.startswith("--") and any(option.startswith(name) for option in _GIT_RISKY)
 
 
 def _docker(words: Sequence[Word]) -> bool:

@@ -70,6 +70,11 @@ class RuleList:
                     return self.commands[number]._replace(subject=text)
         return None
 
+    def may_match(self, head: str) -> Hit | None:
+        """The first rule that matches some command which begins with ``head``."""
+        number = self.index.may_match(head)
+        return None if number is None else self.commands[number]._replace(subject=head.rstrip())
+
     def path(self, path: str, tool: str) -> Hit | None:
         """The rule about a path."""
         return next((hit._replace(subject=path) for matcher, hit in self.paths if matcher.matches(path, tool)), None)

@@ -59,7 +59,9 @@ def _itself(path: str) -> Sequence[str]:
 
 @record
 class World:
-    """Paths are absolute and normalised. ``steps`` gives a path and everywhere its links lead, the end last. ``mode`` is one of the documented modes.
+    """Paths are absolute and normalised. ``roots`` are the working folders besides ``additional`` (empty: the folder it stands in).
+
+    ``steps`` gives a path and everywhere its links lead, the end last. ``mode`` is one of the documented modes.
 
     ``classifier``: somebody else decides what mode ``auto`` leaves open; without one it is ``default``. ``interactive``: there is a person to ask.
     """
@@ -68,6 +70,7 @@ class World:
     home: str
     mode: str = "default"
     additional: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
     interactive: bool = True
     classifier: bool = False
     bypass_available: bool = False
@@ -78,7 +81,7 @@ class World:
 
     def works_in(self, path: str) -> bool:
         """Whether a path and everywhere its links lead lies in a working folder."""
-        return all(any(paths.is_beneath(step, folder) for folder in (self.cwd, *self.additional)) for step in self.steps(path))
+        return all(any(paths.is_beneath(step, folder) for folder in (*(self.roots or (self.cwd,)), *self.additional)) for step in self.steps(path))
 
 
 class Reason(NamedTuple):

@@ -51,6 +51,8 @@ class Checker:
             # Links in a circle, or a folder that may not be looked into: where the path leads cannot be told, so no rule can allow it.
             reason = Reason(f"where {error.filename} leads cannot be told: {error.strerror}")
             return Verdict("deny", (reason,), None)
+        except ValueError:
+            return Verdict("deny", (Reason("a path of the call holds a NUL, which no file name can"),), None)
 
 
 def reading(active: frozenset[str]) -> Reading:
@@ -64,7 +66,9 @@ def _world(settings: Settings, asker: Asker) -> World:
         cwd=asker.stands_in or settings.context.cwd,
         home=settings.context.home,
         mode=_mode(settings, asker.mode),
-        additional=(settings.context.cwd, *_additional(settings)),
+        # Where an agent stands is its own word: standing in a folder makes it no working folder.
+        roots=(settings.context.cwd,),
+        additional=_additional(settings),
         interactive=asker.interactive,
         fencing=_fencing(settings),
         reading=reading(EVERY),

@@ -43,8 +43,8 @@ def texts(command: str) -> list[str]:
         ("export A=$(b)", ["export A=$(b)", "b"]),
         ("[[ -f $(a) ]] && b", ["[[ -f $(a) ]]", "a", "b"]),
         ("echo ${x:-$(a)}", ["echo ${x:-$(a)}", "a"]),
-        ("echo $((1 + $(a)))", ["echo $((1 + $(a)))", "a"]),
-        ("for ((i=$(a);i<1;i++)); do b; done", ["i=$(a)", "a", "b"]),
+        ("echo $((1 + $(a)))", ["echo $((1 + $(a)))", "a", "$((1 + $(a)))"]),
+        ("for ((i=$(a);i<1;i++)); do b; done", ["i=$(a)", "a", "b", "((i=$(a);i<1;i++))"]),
         ("a <<< $(b)", ["a <<< $(b)", "b"]),
         ("cat < $(a)", ["cat < $(a)", "a"]),
         ("cat <<E\n$(a)\nE", ["cat <<E\n$(a)\nE", "a"]),
@@ -136,6 +136,63 @@ def test_the_value_of_a_word(word: str, value: str | None) -> None:
 def test_marks_of_a_word(word: str, *, glob: bool, tilde: bool) -> None:
     found = split(f"ls {word}").commands[0].words[1]
     assert (found.glob, found.tilde) == (glob, tilde)
+
+
+@pytest.mark.parametrize(
+    ("command", "safe"),
+    [
+        ("for y in 'a[$(x)]'; do echo $((y)); done", "for y in 1; do echo $((z)); done"),
+        ("for y in 'a[$(x)]'; do [[ $y -eq 1 ]]; done", "[[ $y -eq 1 ]]"),
+        ("[[ -v 'a[$(x)]' ]]", "[[ -v a ]]"),
+        ("LANG='a[$(x)]'; echo $((LANG))", "LANG=5; echo $((LANG))"),
+        ("echo ${y:='a[$(x)]'} $((y))", "echo ${y:-b} $((y))"),
+        ("echo ${y@P}", "echo ${y@Q}"),
+        ("echo ${!y}", "echo ${!y*}"),
+        ("for y in a; do echo ${z[y]}; done", "echo ${z[1]} ${z[@]} ${#z[@]}"),
+        ("for y in a; do echo ${z:y:1}; done", "echo ${z:1:2}"),
+        ("echo $((PATH=5))", "echo $((i=5))"),
+        ("echo $((PATH++))", "echo $((i++ + 1))"),
+        ("f() { echo $(($1)); }", "f() { echo $(($#)); }"),
+        ("read y; echo $((y))", "read y; echo $((z))"),
+        ("for ((PATH=1;1;)); do b; done", "for ((i=0;i<9;i++)); do b; done"),
+        ("echo $[a[$(x)]]", "echo $[a+1]"),
+    ],
+)
+def test_text_that_becomes_code_is_a_command_that_cannot_be_told(command: str, safe: str) -> None:
+    def unknown(line: str) -> list[str]:
+        return [found.text for found in split(line).commands if found.words and found.words[0].value is None]
+
+    assert unknown(command)
+    assert not unknown(safe)
+
+
+@pytest.mark.parametrize(("command", "name"), [("for PATH in a; do b; done", "PATH"), ("select IFS in a; do b; done", "IFS"), ("echo ${PATH:=a}", "PATH")])
+def test_variables_are_set_by_more_than_assignments(command: str, name: str) -> None:
+    assert [found for line in split(command).commands for found, _ in line.assignments] == [name]
+    assert not [found for line in split(command.replace(name, "x")).commands for found, _ in line.assignments]
+
+
+@pytest.mark.parametrize(
+    ("command", "safe"),
+    [
+        ('a "${x:-`b`}"', 'a "${x:-b}"'),
+        ("a <<E\n`b` ${c}\nE", "a <<'E'\n`b` ${c}\nE"),
+        ("a `echo \\$(b)`", "a '`echo \\$(b)`'"),
+        ("a <<E\n\\\\`b`\n${c}\nE", "a <<E\nb\n${c}\nE"),
+    ],
+)
+def test_what_the_grammar_does_not_see_is_a_problem(command: str, safe: str) -> None:
+    assert split(command).problem
+    assert not split(safe).problem
+
+
+def test_half_a_character_is_a_problem() -> None:
+    assert split("a \ud800").problem
+    assert not split("a \u00e9").problem
+
+
+def test_guesses_are_made_for_the_whole_of_a_long_line() -> None:
+    assert "rm x" in [guess.text for guess in split("#" * 15_000 + "\nrm x").guesses]
 
 
 def test_parts_of_the_chain_are_told_from_what_lies_deeper() -> None:

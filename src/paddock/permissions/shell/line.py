@@ -62,11 +62,13 @@ class Line(NamedTuple):
     """A whole command line. ``problem`` says why it could not be understood completely; nothing in ``commands`` may then be taken for all of it.
 
     ``guesses`` are then what may be commands, found without a grammar: something for deny and ask rules to be tried on, and for nothing else.
+    ``repeats``: it has loops or functions, so a part may run more than once.
     """
 
     commands: tuple[Command, ...]
     problem: str = ""
     guesses: tuple[Command, ...] = ()
+    repeats: bool = False
 
     @property
     def simple(self) -> tuple[Command, ...]:

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from paddock.permissions.shell.evaluated import Evaluated, assigned_by_expansion, is_own_name, runs_unknown_code
 from paddock.permissions.shell.joining import LOOKED_AT, ambiguous, join_continuations
+from paddock.permissions.shell.leaves import hidden_code
 from paddock.permissions.shell.line import Command, Line, Redirect, Word
 from paddock.permissions.shell.words import text_of, word_of
 
@@ -32,6 +34,11 @@ _RESERVED: Final = frozenset(
     {*("!", "{", "}", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select", "then", "until", "while")}
 )
 """Words that are no program where a command begins: the grammar has read something else than the shell will. bash(1), RESERVED WORDS."""
+_LOOPS: Final = frozenset({"for_statement", "c_style_for_statement", "while_statement", "until_statement", "function_definition"})
+"""What may run more than once, or elsewhere in the line."""
+_EVALUATES: Final = {"arithmetic_expansion": "arithmetic", "expansion": "expansion"}
+_READERS: Final = frozenset({"read", "mapfile", "readarray", "getopts", "let", "printf"})
+"""Built-in commands that set the variables they name."""
 _QUOTES: Final = str.maketrans("", "", "\"'\\")
 _DEEPEST: Final = 200
 """Levels of nesting. Python's own stack ends at about a thousand."""
@@ -61,21 +68,26 @@ def split(command: str) -> Line:
     """
     problem = ambiguous(command)
     joined, unjoined = join_continuations(command[:LOOKED_AT])
-    tree = _parser().parse(joined.encode("utf-8", "surrogateescape"))
+    tree = _parser().parse(joined.encode("utf-8", "replace"))
     walk = _Walk()
+    hidden = ""
     try:
         walk.statement(tree.root_node, top=True, inside=False)
+        hidden = hidden_code(tree.root_node, joined)
     except RecursionError:
         walk.problem = "it is nested too deeply"
+    except UnicodeDecodeError:
+        walk.problem = "the grammar takes a character of it apart"
     if tree.root_node.has_error or walk.seen != _count(tree.root_node):
         problem = problem or "it is not a complete command that could be understood"
-    problem = problem or unjoined or walk.problem
-    return Line(tuple(walk.commands), problem, tuple(_guesses(joined)) if problem else ())
+    problem = problem or unjoined or walk.problem or hidden
+    walk.second_readings()
+    return Line(tuple(walk.commands), problem, tuple(_guesses(command[:LOOKED_AT])) if problem else (), walk.repeats)
 
 
 def _guesses(command: str) -> Iterator[Command]:
     """Every stretch between separators, quotes left out, as if it were a command."""
-    plain = command.translate(_QUOTES)
+    plain = command.replace("\\\n", "").translate(_QUOTES)
     for part in re.split(r"[;&|\n\r(){}`<>]", plain):
         words = part.removeprefix("$").split()
         # "do rm x", "then rm x", "! rm x": what stands behind a word of the grammar begins a command too.
@@ -99,7 +111,19 @@ class _Walk:
         self.commands: list[Command] = []
         self.problem = ""
         self.seen = 0
+        self.repeats = False
         self._depth = 0
+        self._evaluated: list[Evaluated] = []
+        self._set: set[str] = set()
+
+    def second_readings(self) -> None:
+        """Add what the line computes with, where that may run something, as a command that cannot be told. Last: any part may set what another one uses."""
+        for command in self.commands:
+            if command.name in _READERS:
+                self._set.update(found for word in command.words[1:] for found in (word.value or "").replace("=", " ").split())
+        for found in self._evaluated:
+            if runs_unknown_code(found, self._set):
+                self.commands.append(Command(found.text, (Word(found.text, None),), (), (), inside=True, top=False))
 
     def statement(self, node: Node, *, top: bool, inside: bool) -> None:
         """Everything that a statement runs."""
@@ -107,6 +131,9 @@ class _Walk:
         if self._depth > _DEEPEST:
             raise RecursionError
         kind = node.type
+        if kind in _LOOPS:
+            self.repeats = True
+            self._loop(node, top=top, inside=inside)
         if kind in ("command", *_WHOLE):
             self._command(node, (), top=top, inside=inside)
         elif kind == "redirected_statement":
@@ -117,9 +144,27 @@ class _Walk:
             self._whole(node, top=top, inside=inside)
         elif kind in _SUBSTITUTIONS:
             self._children(node, top=False, inside=True)
+        elif kind in _EVALUATES:
+            self._below(node)
         elif kind != "comment":
             self._children(node, top=top and kind in _CHAIN, inside=inside)
         self._depth -= 1
+
+    def _loop(self, node: Node, *, top: bool, inside: bool) -> None:
+        """The variable of a ``for`` or ``select``, and what a ``for (( ))`` computes."""
+        if node.type == "for_statement" and (variable := node.child_by_field_name("variable")) is not None:
+            self._sets(text_of(variable), text_of(node), top=top, inside=inside)
+        elif node.type == "c_style_for_statement":
+            head = text_of(node).removeprefix("for").lstrip()
+            body = node.child_by_field_name("body")
+            end = len(head) if body is None else len(head) - len(text_of(body))
+            self._evaluated.append(Evaluated("arithmetic", head[:end].strip().rstrip("; \t\n").removesuffix("do").rstrip("; \t\n")))
+
+    def _sets(self, name: str, text: str, *, top: bool, inside: bool) -> None:
+        """A variable that is set by something else than an assignment. The line's own ones need no rule."""
+        self._set.add(name)
+        if not is_own_name(name):
+            self.commands.append(Command(text, (), ((name, text),), (), inside, top))
 
     def _children(self, node: Node, *, top: bool, inside: bool) -> None:
         for child in node.children:
@@ -154,7 +199,7 @@ class _Walk:
             if kind in _REDIRECTS:
                 own.append(child)
             elif kind == "variable_assignment" and node.type == "command":
-                assignments.append(_assigned(child))
+                assignments.append(self._assigned(child))
             elif child.is_named:
                 words.append(word_of(child))
             elif node.type in _WHOLE:
@@ -162,6 +207,8 @@ class _Walk:
         found = tuple(_redirect(child) for child in (*own, *redirects))
         self.seen += 1
         self.commands.append(Command(text_of(whole or node), tuple(words), tuple(assignments), found, inside, top))
+        if node.type == "test_command" and words and words[0].text == "[[":
+            self._evaluated.append(Evaluated("test", text_of(node)))
         if words and words[0].text in _RESERVED:
             self.problem = f"{words[0].text!r} stands where a program is expected"
         for child in node.children:
@@ -188,12 +235,24 @@ class _Walk:
 
     def _assignment(self, node: Node, *, top: bool, inside: bool) -> None:
         parts = node.children if node.type == "variable_assignments" else [node]
-        self.commands.append(Command(text_of(node), (), tuple(_assigned(part) for part in parts if part.is_named), (), inside, top))
+        self.commands.append(Command(text_of(node), (), tuple(self._assigned(part) for part in parts if part.is_named), (), inside, top))
         for part in parts:
             self._below(part)
 
+    def _assigned(self, node: Node) -> tuple[str, str]:
+        text = text_of(node)
+        found = node.child_by_field_name("name")
+        name = text_of(found) if found is not None else text.partition("=")[0]
+        bare, bracket, subscript = name.partition("[")
+        if bracket:
+            self._evaluated.append(Evaluated("subscript", subscript.removesuffix("]")))
+        if not text.partition("=")[2].isdecimal():
+            self._set.add(bare.removesuffix("+"))
+        return name, text
+
     def _whole(self, node: Node, *, top: bool, inside: bool) -> None:
         self.commands.append(Command(text_of(node), (Word("((", "(("),), (), (), inside, top))
+        self._evaluated.append(Evaluated("arithmetic", text_of(node)))
         self._below(node)
 
     def _below(self, node: Node) -> None:
@@ -206,15 +265,17 @@ class _Walk:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise RecursionError
+        kind = node.type
+        if kind in _EVALUATES:
+            text = text_of(node)
+            self._evaluated.append(Evaluated(_EVALUATES[kind], text))
+            if kind == "expansion" and (name := assigned_by_expansion(text)):
+                self._sets(name, text, top=False, inside=True)
+        elif kind == "variable_assignment":
+            self._assigned(node)
         for child in node.children:
             self._below(child)
         self._depth -= 1
-
-
-def _assigned(node: Node) -> tuple[str, str]:
-    text = text_of(node)
-    name = node.child_by_field_name("name")
-    return (text_of(name) if name is not None else text.partition("=")[0]), text
 
 
 def _redirect(node: Node) -> Redirect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from paddock.permissions.shell.line import Word
@@ -16,13 +17,17 @@ _ESCAPED_IN_QUOTES: Final = frozenset('$`"\\\n')
 _ANSI_ESCAPES: Final = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"', "?": "?", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "r": "\r", "v": "\v"}
 
 
+_EXPANDS: Final = re.compile(r"(?<!\\)(?:\\\\)*(?:`|\$[^/.,:=%+\s])")
+"""What the shell expands and the grammar takes for plain text, ``x$$`` for one."""
+
+
 class _UnknownError(Exception):
     """The word's value depends on the run."""
 
 
 def text_of(node: Node) -> str:
     """The text of a node."""
-    return (node.text or b"").decode("utf-8", "surrogateescape")
+    return (node.text or b"").decode("utf-8")
 
 
 def word_of(node: Node) -> Word:
@@ -91,6 +96,8 @@ def _bare(text: str, marks: _Marks) -> str:
     """Unquoted text: a backslash takes the next character as it is."""
     if "{" in text and "}" in text:
         marks.braces = True
+    if ("$" in text or "`" in text) and _EXPANDS.search(text) is not None:
+        raise _UnknownError
     if "\\" not in text:
         marks.glob = marks.glob or not _GLOB.isdisjoint(text)
         return text

@@ -7,7 +7,7 @@ from typing import Final
 
 from paddock.permissions.shell.line import Command, Word
 
-__all__ = ["SAFE_VARIABLES", "SHELLS", "is_assignment", "is_safe", "program_name", "seen_through", "stripped"]
+__all__ = ["SAFE_VARIABLES", "SHELLS", "is_assignment", "is_fed", "is_safe", "program_name", "seen_through", "stripped"]
 
 SAFE_VARIABLES: Final = frozenset({"NODE_ENV", "LANG", "LANGUAGE", "TZ", "NO_COLOR", "FORCE_COLOR", "CI"})
 """Variables that an allow rule matches past. The published list gives examples only; none of a loader, a path or an interpreter belongs here."""
@@ -46,6 +46,16 @@ def stripped(command: Command) -> Words | None:
     return words
 
 
+def is_fed(command: Command) -> bool:
+    """Whether words from standard input are added to its own: what they are depends on the run."""
+    words: Words | None = command.words
+    while words:
+        if words[0].value == "xargs":
+            return True
+        words = _unwrap(words, _HARMLESS)
+    return False
+
+
 def seen_through(command: Command, *, folders: bool) -> Iterator[Words]:
     """Every reading of a command that a deny or ask rule is tried on: behind variables, behind each wrapper, behind programs that start others.
 
@@ -56,8 +66,10 @@ def seen_through(command: Command, *, folders: bool) -> Iterator[Words]:
         yield words
         if folders and words and "/" in (words[0].value or words[0].text):
             name = program_name(words[0])
-            words = (Word(name, name), *words[1:])
+            words = (Word(name, None if words[0].value is None else name, words[0].glob), *words[1:])
             yield words
+        if words and words[0].value == "git" and (bare := _git(words)) != words:
+            yield bare
         shorter = _unwrap(words, _STARTERS)
         if not shorter:
             return
@@ -95,7 +107,8 @@ def _options(values: str, *, operands: int = 0, long_values: Sequence[str] = ())
             if text == "--":
                 break
             if text.startswith("--"):
-                at += 1 if text in long_values else 0
+                # getopt_long(3) takes a beginning of a name for the whole of it.
+                at += 1 if "=" not in text and any(name.startswith(text) for name in long_values) else 0
             elif text[-1] in values and all(char not in values for char in text[1:-1]):
                 at += 1
         return at + operands
@@ -111,9 +124,21 @@ def _environment(words: Words) -> int:
     return at
 
 
+def _git(words: Words) -> Words:
+    """git(1): options before the subcommand change where and how, not what."""
+    at = _options("Cc", long_values=("--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env", "--attr-source"))(words)
+    return (words[0], *words[at:])
+
+
+def _keyword(words: Words) -> int:
+    """The shell's own ``time``. The program of that name, which is meant with any other option, can write a file."""
+    at = 2 if len(words) > 1 and words[1].text == "-p" else 1
+    return 0 if len(words) > at and words[at].text.startswith("-") else at
+
+
 _HARMLESS: Final[dict[str, Callable[[Words], int]]] = {
     "timeout": _options("ks", operands=1, long_values=("--kill-after", "--signal")),
-    "time": _options("fo"),
+    "time": _keyword,
     "nice": _options("n", long_values=("--adjustment",)),
     "nohup": _no_flags,
     "stdbuf": _options("ioe", long_values=("--input", "--output", "--error")),
@@ -152,6 +177,20 @@ _STARTERS: Final[dict[str, Callable[[Words], int]]] = {
     "busybox": _no_flags,
     "toybox": _no_flags,
     "time": _options("fo"),
+    "parallel": _options("jISNnLaP", long_values=("--jobs", "--max-args", "--arg-file", "--results", "--joblog")),
+    "pkexec": _options("", long_values=("--user",)),
+    "prlimit": _options("p"),
+    "numactl": _options("NCmpPi"),
+    "nsenter": _options("tSG", long_values=("--target",)),
+    "systemd-run": _options("puGtMHE", long_values=("--unit", "--property", "--uid", "--gid", "--slice", "--machine", "--setenv")),
+    "fakeroot": _options("lsib"),
+    "xvfb-run": _options("enfpsw"),
+    "valgrind": _options(""),
+    "catchsegv": _plain,
+    "unbuffer": _options(""),
+    "dbus-run-session": _options(""),
+    "bwrap": _options(""),
+    "!": _plain,
     "-": _plain,
 }
 """What deny and ask rules see through as well: whatever runs the rest of its words as a command."""
