@@ -50,6 +50,8 @@ def planted(project: Path, script: str) -> list[str]:
         ("ln stash/run run", ["run"]),
         ("(sleep 60; echo) & " + SCRIPT, ["run"]),
         (f"{SCRIPT}; mkdir a; mv run a; mv a bin; touch -d @0 bin .", ["bin/run"]),
+        ("git init -q . && mkdir .git/rebase-merge && echo exec evil > .git/rebase-merge/git-rebase-todo", [".git/rebase-merge/git-rebase-todo"]),
+        ("git init -q . && mkdir .git/rebase-merge && echo exec evil > .git/rebase-merge/todo", []),
     ],
 )
 def test_it_is_told(project: Path, script: str, told: list[str]) -> None:

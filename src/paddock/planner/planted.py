@@ -40,6 +40,7 @@ MAX_NAMES = 100_000
 """How many names are looked at in folders that changed: what a command can make in a second must not hold anybody up for long."""
 
 _SMALL = 1 << 16
+_TODO = "rebase-merge/git-rebase-todo"
 _SECOND = 10**9
 _EXECUTABLE = 0o111
 _RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
@@ -364,6 +365,8 @@ class _Look:
         bare = [*self.before.bare, *self.bare]
         if not folders and not bare:
             return
+        for folder in folders:
+            self.todo(f"{folder}/.git/{_TODO}")
         findings = git.look_at(self.view, folders, home=self.before.home, own=own, writable=self.in_roots, bare=bare, configs=self.before.configs)
         done = set(self.before.git)
         for item in findings.guarded:
@@ -372,6 +375,12 @@ class _Look:
             done.add(item.path)
             if self.in_roots(item.path) and self.before.access(item.path) is Access.WRITE:
                 self.believed(item)
+
+    def todo(self, path: str) -> None:
+        """A rebase that was begun in the run, or whose list was changed in it: each line of the list may be a command (git-rebase(1), ``exec``)."""
+        status = self.files.status(path)
+        if status is not None and (self.distrust or self.recent(status.changed)) and self.before.access(path) is Access.WRITE:
+            self.add(path, GIT, "what git rebase --continue does next, commands included", made=True)
 
     def believed(self, item: Guarded) -> None:
         target = self.view.readlink(item.path) if item.kind is Kind.SYMLINK else ""
