@@ -144,3 +144,10 @@ def test_a_file_that_the_host_makes_while_the_command_runs(project: Path) -> Non
     assert text.count("Permission denied") == 2
     assert text.endswith("end\n")
     assert sink.violations() == [("read", str(project / ".env.local")), ("read", str(project / "sub" / ".env"))]
+
+
+def test_files_of_process_1_are_refused_as_such(project: Path) -> None:
+    """Where reading goes through the guard it has to refuse them itself, and with the errno that the kernel has for it."""
+    hidden = (Denial(str(project / "secret"), RULE),)
+    result = python(project, "attempt(open, '/proc/1/environ'); attempt(open, '/proc/1/status')", guard=guarding(project, hidden=hidden))
+    assert result.out == "EACCES\nok\n", result.err

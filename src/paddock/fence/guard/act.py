@@ -139,7 +139,7 @@ class Actor:
         number = pin.path.split("/")[2]
         own = walk.own_part(pin)
         if own is None and number.isdecimal() and (flags & WRITING or not _for_everybody(pin, name)):
-            raise _closed(pin.fd, "another process's file")
+            raise _closed(pin.fd, "another process's file") if flags & WRITING else PermissionError(errno.EACCES, "another process's file")
         if own is None or name in (b".", b".."):
             return _as_asked(os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, mode, dir_fd=pin.fd), flags)
         fd = walk.caller.keep(os.open(name.rstrip(b"/"), _LOOKING, dir_fd=pin.fd))
