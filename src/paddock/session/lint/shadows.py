@@ -18,6 +18,7 @@ from paddock.permissions.ruleset import RuleSet
 from paddock.permissions.world import World
 from paddock.session.lint.broad import allows_anything
 from paddock.session.lint.finding import INFO, LISTS, WARNING, Case, Found, Rule
+from paddock.session.lint.index import Index
 from paddock.settings.layer import key_of
 from paddock.settings.paths import resolve_entry
 from paddock.settings.rewrite import Action
@@ -25,8 +26,8 @@ from paddock.settings.table import Merge
 
 __all__ = ["RULES"]
 
-_MOST = 40_000
-"""Pairs of rules that are compared; a file of more than two hundred rules in each of two lists is left alone."""
+_MOST = 1_000_000
+"""Pairs of paths, and of hosts, that are compared; longer lists are left alone."""
 _FILES = "sandbox.filesystem."
 _NET = "sandbox.network."
 
@@ -60,10 +61,9 @@ def shadowed(case: Case) -> Iterator[Found]:
     rules = _placed(case)
     for name, stronger in (("allow", ("deny", "ask")), ("ask", ("deny",))):
         for winner in stronger:
-            if len(rules[name]) * len(rules[winner]) > _MOST:
-                continue
+            index = Index(rules[winner])
             for entry, narrow in rules[name]:
-                wide = next((other for other, rule in rules[winner] if _closes(rule, narrow, winner)), None)
+                wide = next((other for other, rule in index.candidates(narrow) if _closes(rule, narrow, winner)), None)
                 if wide is not None:
                     yield _covered(entry, wide, f"{winner} wins over {name}, whatever is more specific")
     yield from _shadowed_paths(case)
@@ -130,17 +130,18 @@ def _patterns(case: Case, name: str, kind: str) -> Iterator[tuple[Entry, tuple[P
 def redundant(case: Case) -> Iterator[Found]:
     """Allow rules that a broader one of the same file contains."""
     allow = _placed(case)["allow"]
-    for entry, narrow in allow if len(allow) ** 2 <= _MOST else ():
-        wide = next((other for other, rule in allow if _contains(case, other, rule, entry, narrow)), None)
+    index = Index(allow)
+    for entry, narrow in allow:
+        wide = next((other for other, rule in index.candidates(narrow) if _contains(case, other, rule, entry, narrow)), None)
         if wide is not None:
             yield Found(entry, f"{wide.origin.text} in line {wide.origin.line} allows all of it", "remove one of the two", Action("remove"))
 
 
 def _contains(case: Case, wide: Entry, rule: Placed, entry: Entry, narrow: Placed) -> bool:
-    if allows_anything(rule.found.rule):
-        return False  # that one is what should go
     if wide is entry or wide.origin.file != entry.origin.file or wide.value == entry.value or not covers(rule, narrow):
         return False
+    if allows_anything(rule.found.rule):
+        return False  # that one is what should go
     if covers(narrow, rule):
         return (wide.origin.line, wide.origin.column) < (entry.origin.line, entry.origin.column)  # two spellings of one rule: the first stays
     if narrow.feeds and rule.found.form != Form.SPECIFIER:
