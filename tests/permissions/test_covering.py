@@ -30,6 +30,7 @@ def placed(text: str, list_name: str) -> Placed:
         ("Bash(aws s3 *)", "Bash(aws *)", False),
         ("Bash(aws *)", "Bash(aws*)", False),
         ("Bash(aws*)", "Bash(aws *)", True),
+        ("Bash(* *)", "Bash(aws *)", False),  # which is about aws alone as well
         ("Bash(* --force*)", "Bash(git push --force *)", True),
         ("Bash(git:*)", "Bash(git push)", True),
         ("Bash(git push)", "Monitor(git push)", True),

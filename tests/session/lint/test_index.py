@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from paddock.model.settings import Context, Entry, Origin, Scope
@@ -45,6 +45,7 @@ def placed(text: str, list_name: str, line: int) -> tuple[Entry, Placed]:
 
 
 @settings(phases=(Phase.explicit, Phase.generate))
+@example(["Read(./src/a)"], "Read(src/A)", "deny")
 @given(ANY, st.sampled_from(RULES + PATHS + OTHERS), st.sampled_from(["deny", "ask", "allow"]))
 def test_nothing_that_covers_is_left_out(texts: list[str], asked: str, list_name: str) -> None:
     rules = [placed(text, list_name, number) for number, text in enumerate(texts, 1)]
