@@ -128,7 +128,8 @@ def nothing_ran_unreported(client: Seat, endpoint: Endpoint) -> bool:
     """Whether it ran. It must have been told when it did."""
     ran = (client.project / "made.txt").exists()
     assert client.fenced_calls() == []
-    assert ran == (OUTSIDE in endpoint.everything), endpoint.everything
+    told = OUTSIDE in endpoint.everything
+    assert ran == told, f"ran: {ran}, told: {told}; {endpoint.results}"
     return ran
 
 
