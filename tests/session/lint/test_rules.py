@@ -86,7 +86,17 @@ def test_rules_that_a_command_matches(world: World, name: str, rule: str) -> Non
     assert "rule-never-matches" not in ids(world, {"permissions": {name: [rule]}})
 
 
-BROAD = ("Bash", "Bash(*)", "Bash(python *)", "Bash(python3:*)", "Bash(python*)", "Bash(node -e *)", "Bash(bash -c *)", "Bash(npx *)", "Bash(sudo *)")
+BROAD: tuple[str, ...] = (
+    "Bash",
+    "Bash(*)",
+    "Bash(python *)",
+    "Bash(python3:*)",
+    "Bash(python*)",
+    "Bash(node -e *)",
+    "Bash(bash -c *)",
+    "Bash(npx *)",
+    "Bash(sudo *)",
+)
 BROAD += (
     "Bash(docker run *)",
     "Bash(docker *)",
@@ -99,7 +109,7 @@ BROAD += (
     "Agent",
     "Bash(make *)",
 )
-NARROW = (
+NARROW: tuple[str, ...] = (
     "Bash(python tools/x.py *)",
     "Bash(npm run test:*)",
     "Bash(npm test)",

@@ -52,8 +52,8 @@ def look_at(question: Question) -> Iterator[Case]:
     context = context_for(question.cwd, question.environ)
     if not question.files:
         yield _case(question, context, _gather_all(question, context), whole=True)
-    for file in question.files:
-        yield _case(question, context, _gather_one(question, context, paths.join(question.cwd, file)), whole=False)
+    for path in dict.fromkeys(paths.join(question.cwd, file) for file in question.files):
+        yield _case(question, context, _gather_one(question, context, path), whole=False)
 
 
 def _gather_all(question: Question, context: Context) -> Gathered:
