@@ -7,7 +7,7 @@ system is where (proc(5), ``/proc/PID/mountinfo``); what it seems to say is beli
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from paddock.model import paths
@@ -33,16 +33,18 @@ class _Mount(NamedTuple):
 
 def hide(tree: Tree, view: View, kept: Sequence[str]) -> list[tuple[str, Place]]:
     """Hide what is hidden at its other paths too. Gives the paths at which that would hide one of ``kept``: there it stays open."""
-    mounts = list(_mounts(view))
-    devices = [mount.device for mount in mounts]
+    mounts = _mounts(view)
+    by_device: dict[str, list[_Mount]] = {}
+    for mount in mounts.values():
+        by_device.setdefault(mount.device, []).append(mount)
     # In a fence of ours, what hides is one folder and one file in a memory file system, mounted everywhere; its description is on the same one.
-    ours = {mount.device for mount in mounts if mount.point == PLACE}
-    shared = {device for device in set(devices) if devices.count(device) > 1} - ours
-    if not shared:
+    if (ours := mounts.get(PLACE)) is not None:
+        by_device.pop(ours.device)
+    if all(len(same) == 1 for same in by_device.values()):
         return []
     left: list[tuple[str, Place]] = []
     for place in tree.sweep():
-        for path, known in _others(view, place, mounts, shared) if place.access is Access.HIDDEN else ():
+        for path, known in _others(view, place, mounts, by_device) if place.access is Access.HIDDEN else ():
             if tree.access(path) is Access.HIDDEN or tree.access(known) is not Access.HIDDEN:
                 continue
             if any(paths.is_beneath(root, path) for root in kept):
@@ -53,14 +55,14 @@ def hide(tree: Tree, view: View, kept: Sequence[str]) -> list[tuple[str, Place]]
     return left
 
 
-def _others(view: View, place: Place, mounts: Iterable[_Mount], shared: set[str]) -> Iterator[tuple[str, str]]:
+def _others(view: View, place: Place, mounts: Mapping[str, _Mount], by_device: Mapping[str, Sequence[_Mount]]) -> Iterator[tuple[str, str]]:
     """The other paths of a place, and of everything below it that is mounted elsewhere by itself, each with the path at which it is known."""
-    holder = max((mount for mount in mounts if paths.is_beneath(place.path, mount.point)), key=lambda mount: len(mount.point), default=None)
-    if holder is None or holder.device not in shared:
+    holder = next((mounts[path] for path in (place.path, *paths.ancestors(place.path)) if path in mounts), None)
+    if holder is None:
         return
     inner = _below(holder.root, paths.relative(place.path, holder.point))
-    for mount in mounts:
-        if mount.device != holder.device or mount is holder:
+    for mount in by_device.get(holder.device, ()):
+        if mount is holder:
             continue
         if paths.is_beneath(inner, mount.root):
             path, known = _below(mount.point, paths.relative(inner, mount.root)), place.path
@@ -83,8 +85,8 @@ def _is_same(view: View, one: str, other: str) -> bool:
         return False
 
 
-def _mounts(view: View) -> Iterator[_Mount]:
-    """Every mount; of several at one point the last stands before the others."""
+def _mounts(view: View) -> dict[str, _Mount]:
+    """Every mount by its point; of several at one point the last stands before the others."""
     data = view.read(TABLE, _TABLE_BYTES) or b""
     found: dict[str, _Mount] = {}
     for line in data.decode("utf-8", "surrogateescape").split("\n"):
@@ -92,7 +94,7 @@ def _mounts(view: View) -> Iterator[_Mount]:
         if len(fields) > 5:
             point = _plain(fields[4])
             found[point] = _Mount(fields[2], _plain(fields[3]), point)
-    yield from found.values()
+    return found
 
 
 def _plain(text: str) -> str:
