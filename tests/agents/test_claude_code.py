@@ -54,6 +54,21 @@ def test_a_refused_command_is_not_rewritten_and_says_which_rule_and_where(seat: 
     assert "settings.json:" in specific["permissionDecisionReason"]
 
 
+def test_what_a_command_says_does_not_change_how_the_answer_reads(seat: Seat) -> None:
+    specific = ask(seat, "Bash", {"command": "git push \u202ex\x1b[2J\nallowed"})["hookSpecificOutput"]
+    assert specific["permissionDecision"] == "ask"
+    assert "\\u202ex\\x1b[2J" in specific["permissionDecisionReason"]
+    assert specific["permissionDecisionReason"].isprintable()
+
+
+def test_standing_elsewhere_makes_it_no_working_folder(seat: Seat, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for folder, decision in ((elsewhere, "ask"), (seat.world.project, "allow")):
+        specific = ask(seat, "Write", {"file_path": str(folder / "x"), "content": ""}, mode="acceptEdits", cwd=folder)["hookSpecificOutput"]
+        assert specific["permissionDecision"] == decision
+
+
 def test_the_settings_of_the_project_count_wherever_the_agent_stands(seat: Seat) -> None:
     inner = seat.world.project / "sub"
     inner.mkdir()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from paddock.host.links import steps
 from paddock.permissions.world import REFERENCE, Fencing, World
 from tests.permissions.test_decide import judge
 
@@ -151,6 +154,21 @@ def test_standing_in_a_folder_makes_it_no_working_folder() -> None:
     world = World("/etc", "/h", "acceptEdits", roots=("/p",))
     assert judge("touch x", world).decision == "ask"
     assert judge("touch /p/x", world).decision == "allow"
+
+
+def test_behind_a_link_the_way_up_begins_where_the_link_leads(tmp_path: Path) -> None:
+    project, other = tmp_path / "p", tmp_path / "other"
+    (other / "sub").mkdir(parents=True)
+    project.mkdir()
+    (project / "link").symlink_to(other / "sub")
+    (project / "sub").mkdir()
+    world = World(str(project), "/h", "acceptEdits", steps=steps)
+    deny = [f"Read(/{other}/**)"]
+    for command in ("cat link/../key", "cat < link/../key", "cd link && cat ../key"):
+        assert judge(command, world, deny=deny, allow=["Bash"]).decision == "deny", command
+        assert judge(command.replace("link", "sub"), world, deny=deny, allow=["Bash"]).decision == "allow", command
+    assert judge("touch link/../x", world).decision == "ask"
+    assert judge("touch sub/../x", world).decision == "allow"
 
 
 def test_a_path_with_a_nul_means_nothing() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from paddock.agents.event import Event
 from paddock.agents.fencing import fenced
 from paddock.errors import UsageError
+from paddock.model.text import escape
 from paddock.session.check import ESCAPE, SHELLS, Asker, Call, Checker, Verdict
 from paddock.session.prepare import Request
 
@@ -67,7 +68,8 @@ def _reason(verdict: Verdict) -> str:
         parts.append(text)
         if reason.remedy and verdict.decision != "allow":
             parts.append(f"to change this: {reason.remedy}")
-    return "Paddock: " + "; ".join(parts)
+    # A command or a file name may hold anything; what it says must not change how the rest reads, to a person or to a model.
+    return "Paddock: " + escape("; ".join(parts))
 
 
 def after(event: Event, was_fenced: Callable[[str], bool]) -> dict[str, object]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from paddock.model import paths
 from paddock.permissions.critical import critical_target
 from paddock.permissions.editing import NAMES_WHAT_IT_WRITES, operands, plainly_edits
-from paddock.permissions.folders import absolute, changes_folder, standing
+from paddock.permissions.folders import as_written, changes_folder, standing
 from paddock.permissions.inner import inner_lines
 from paddock.permissions.patterns import CommandPattern
 from paddock.permissions.protected import is_protected
@@ -54,16 +55,33 @@ class CommandLine:
 
     def _paths(self, word: Word) -> list[str]:
         """Every path that a word may mean."""
-        return list(dict.fromkeys(path for folder in self.folders if (path := absolute(word, folder, self.world.home))))
+        found: list[str] = []
+        for folder in self.folders:
+            if written := as_written(word, folder, self.world.home):
+                found.append(paths.normalise(written))
+                if ".." in written.split("/"):
+                    found.append(paths.normalise(self.world.steps(written)[-1]))
+        return list(dict.fromkeys(found))
 
     # -- what rules say
 
     def refused(self, made: RuleList) -> Hit | None:
         """The rule of a deny or ask list that speaks about some part of the line: a command, a file that it reads, a file that it writes."""
-        for command in self._all():
+        for command in self._every:
             if (hit := self._about(command, made)) is not None:
                 return hit
         return None
+
+    @cached_property
+    def _every(self) -> tuple[Command, ...]:
+        """Commands, what may be some, and those in text that one of them hands on."""
+        return tuple(self._all())
+
+    @cached_property
+    def _unknown(self) -> tuple[tuple[Command, str], ...]:
+        """Commands that depend on the run, each with what is known of its beginning, in every reading."""
+        found = ((command, known_beginning(words)) for command in self._every for words in seen_through(command, folders=True))
+        return tuple((command, head) for command, head in found if head is not None)
 
     def _all(self) -> Iterator[Command]:
         for command in (*self.line.commands, *self.line.guesses):
@@ -101,7 +119,7 @@ class CommandLine:
 
     def critical(self) -> str:
         """The operand of a critical removal, anywhere in the line."""
-        for command in self._all():
+        for command in self._every:
             for folder in (*self.folders, *([""] if self.lost else [])):
                 found = critical_target(command, cwd=folder, home=self.world.home, additional=self.world.additional, platform=self.world.platform)
                 if found:
@@ -220,11 +238,9 @@ class CommandLine:
 
     def untold(self, made: RuleList) -> Reason | None:
         """A command that may turn out to be one that a deny or ask list speaks about."""
-        for command in self._all():
-            for words in seen_through(command, folders=True):
-                head = known_beginning(words)
-                if head is not None and (hit := made.may_match(head)) is not None:
-                    return Reason(f"what {_shown(command)} runs depends on the run, and {hit.text} may be about it", hit, "write the command out")
+        for command, head in self._unknown:
+            if (hit := made.may_match(head)) is not None:
+                return Reason(f"what {_shown(command)} runs depends on the run, and {hit.text} may be about it", hit, "write the command out")
         return None
 
     # -- leaving the fence

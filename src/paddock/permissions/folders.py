@@ -5,14 +5,14 @@ A ``cd`` may fail, run in a subshell, or run twice; so every folder that one may
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from paddock.model import paths
 from paddock.permissions.shell.line import Command, Line, Word
 from paddock.permissions.shell.wrappers import is_safe, program_name, seen_through
 
-__all__ = ["Standing", "absolute", "changes_folder", "standing"]
+__all__ = ["Standing", "absolute", "as_written", "changes_folder", "standing"]
 
 _HOME_SPELLINGS: Final = ("$HOME", "${HOME}")
 _ELSEWHERE: Final = frozenset({"pushd", "popd", "eval", "source", "."})
@@ -63,24 +63,19 @@ def changes_folder(command: Command) -> bool:
 
 def absolute(word: Word, base: str, home: str) -> str:
     """A word as a path, its links not looked at; empty when it depends on the run."""
-    return next(_readings(word, base, home), "")
+    written = as_written(word, base, home)
+    return paths.normalise(written) if written else ""
 
 
-def _readings(word: Word, base: str, home: str) -> Iterator[str]:
+def as_written(word: Word, base: str, home: str) -> str:
+    """The same with every ``..`` left in it: behind a link the kernel goes up from where the link leads. path_resolution(7)."""
     text = word.value
     if text is None:
         bare = word.text.replace('"', "")
-        for spelling in _HOME_SPELLINGS:
-            if bare == spelling or bare.startswith(f"{spelling}/"):
-                rest = bare[len(spelling) :]
-                if "$" not in rest and "`" not in rest and "\0" not in rest:
-                    yield paths.normalise(home + rest)
-                return
-        return
+        rest = next((bare[len(spelling) :] for spelling in _HOME_SPELLINGS if bare == spelling or bare.startswith(f"{spelling}/")), "$")
+        return "" if "$" in rest or "`" in rest or "\0" in rest else home + rest
     if word.glob or not text or "\0" in text:
-        return
+        return ""
     if word.tilde:
-        if text == "~" or text.startswith("~/"):
-            yield paths.normalise(home + text[1:])
-        return
-    yield paths.normalise(paths.join(base, text))
+        return home + text[1:] if text == "~" or text.startswith("~/") else ""
+    return text if text.startswith("/") else f"{base}/{text}"

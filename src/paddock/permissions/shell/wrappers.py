@@ -14,6 +14,9 @@ SAFE_VARIABLES: Final = frozenset({"NODE_ENV", "LANG", "LANGUAGE", "TZ", "NO_COL
 
 SHELLS: Final = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "busybox"})
 
+_READINGS: Final = 32
+"""Wrappers behind each of which a rule is tried. Of more, only what is behind the last: the effort must not grow with the square of a line."""
+
 Words = tuple[Word, ...]
 
 
@@ -62,8 +65,11 @@ def seen_through(command: Command, *, folders: bool) -> Iterator[Words]:
     ``folders``: also a program that is named with its folder, by its plain name.
     """
     words = command.words
+    readings = 0
     while True:
-        yield words
+        readings += 1
+        if readings < _READINGS:
+            yield words
         if folders and words and "/" in (words[0].value or words[0].text):
             name = program_name(words[0])
             words = (Word(name, None if words[0].value is None else name, words[0].glob), *words[1:])
@@ -72,6 +78,8 @@ def seen_through(command: Command, *, folders: bool) -> Iterator[Words]:
             yield bare
         shorter = _unwrap(words, _STARTERS)
         if not shorter:
+            if readings >= _READINGS:
+                yield words
             return
         words = shorter
 
