@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from paddock.host.links import steps
+from paddock.permissions.folders import standing
+from paddock.permissions.shell.split import split
 from paddock.permissions.world import REFERENCE, Fencing, World
 from tests.permissions.test_decide import judge
 
@@ -169,6 +171,13 @@ def test_behind_a_link_the_way_up_begins_where_the_link_leads(tmp_path: Path) ->
         assert judge(command.replace("link", "sub"), world, deny=deny, allow=["Bash"]).decision == "allow", command
     assert judge("touch link/../x", world).decision == "ask"
     assert judge("touch sub/../x", world).decision == "allow"
+
+
+def test_only_some_folders_are_followed() -> None:
+    assert judge("cd y; " * 3 + "ls").decision == "allow"
+    assert judge("cd y; " * 1000 + "ls").decision == "ask"
+    line = split("cd y; " * 1000 + "ls")
+    assert len(standing(line, "/p", "/h").folders) < 20
 
 
 def test_a_path_with_a_nul_means_nothing() -> None:

@@ -47,7 +47,9 @@ def standing(line: Line, cwd: str, home: str) -> Standing:
                 reached = [absolute(target, folder, home) for folder in found]
                 lost = lost or not all(reached)
                 found += [folder for folder in dict.fromkeys(reached) if folder and folder not in found]
-    return Standing(tuple(found[:_MOST]), lost or len(found) > _MOST)
+                if len(found) > _MOST:
+                    return Standing(tuple(found[:_MOST]), lost=True)
+    return Standing(tuple(found), lost)
 
 
 def _target(words: Sequence[Word]) -> Word | None:
