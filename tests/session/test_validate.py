@@ -106,7 +106,7 @@ BROKEN: tuple[object, ...] = (
     {"permissions": {"deny": ["Read(~other/x)"]}},
     {"sandbox": {"network": {"tlsTerminate": {}}}},
     {"sandbox": {"network": {"allowedDomains": ["http://x"]}}},
-    {"paddock": {"programs": {"only": ["git"]}}},
+    {"paddock": {"audit": {"anything": 1}}},
     {"sandbox": {"filesystem": {"denyRead": ["~other/x"]}}},
 )
 FINE: tuple[object, ...] = (
