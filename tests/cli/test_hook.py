@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,47 @@ def test_settings_that_cannot_be_read_block(project: Path) -> None:
     done = call(event(project), project, "hook", "claude-code")
     assert done.returncode == 2
     assert b"settings.json:1" in done.stderr
+
+
+def test_settings_that_change_between_two_calls_count_from_the_next_one(project: Path) -> None:
+    (project / ".claude").mkdir()
+    file = project / ".claude" / "settings.json"
+    file.write_text("{}")
+
+    def decision() -> str:
+        done = call(event(project), project, "hook", "claude-code")
+        assert done.returncode == 0, done.stderr
+        return str(json.loads(done.stdout)["hookSpecificOutput"]["permissionDecision"])
+
+    assert decision() == "allow"
+    file.write_text('{"permissions": {"deny": ["Read(a)"]}}')
+    assert decision() == "deny"
+    file.write_text("{")
+    assert call(event(project), project, "hook", "claude-code").returncode == 2
+    file.unlink()
+    assert decision() == "allow"
+
+
+def test_an_event_may_be_large_up_to_a_bound(project: Path) -> None:
+    about = {"tool_name": "Write", "tool_input": {"file_path": "a", "content": "x" * (7 << 20)}}
+    done = call(event(project, **about), project, "hook", "claude-code")
+    assert (done.returncode, json.loads(done.stdout)["hookSpecificOutput"]["permissionDecision"]) == (0, "ask")
+    about["tool_input"] = {"file_path": "a", "content": "x" * (9 << 20)}
+    done = call(event(project, **about), project, "hook", "claude-code")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"longer than" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a b'$(x)", "-x", "\u202ex", "x" * 500, "a\nb"])
+def test_an_odd_name_of_a_call_never_makes_a_command_run_otherwise(project: Path, name: str) -> None:
+    """The rewritten line hands the name on as one word; a name that the run does not take ends it before anything starts."""
+    shell = {"tool_name": "Bash", "tool_input": {"command": "echo ran"}, "tool_use_id": name}
+    done = call(event(project, **shell), project, "hook", "claude-code")
+    assert done.returncode in (0, 2)
+    if done.returncode == 0:
+        line = json.loads(done.stdout)["hookSpecificOutput"]["updatedInput"]["command"]
+        words = shlex.split(line)
+        assert words[words.index("--tool-use") + 1] == name
 
 
 def test_a_run_is_found_by_the_name_of_the_call(project: Path, isolated_environment: Path) -> None:
