@@ -105,6 +105,17 @@ def test_a_run_is_found_by_the_name_of_the_call(project: Path, isolated_environm
     assert not was_fenced(state, "toolu_2")
 
 
+def test_an_agent_that_stands_in_a_fence_itself_is_not_told_of_commands_outside(project: Path) -> None:
+    """A run inside a run keeps no log. The twin: the same event outside of every fence is told."""
+    after = event(project, hook_event_name="PostToolUse", tool_name="Bash", tool_input={"command": "true"}, tool_use_id="toolu_9")
+    libraries = ":".join(path for path in sys.path if path.endswith("site-packages"))
+    hook = [sys.executable, "-I", "-S", "-c", START, str(ROOT / "src"), libraries, "hook", "claude-code"]
+    inside = call(after, project, "run", "--quiet", "--", *hook)
+    assert (inside.returncode, json.loads(inside.stdout)) == (0, {}), inside.stderr
+    outside = call(after, project, "hook", "claude-code")
+    assert "OUTSIDE the fence" in json.loads(outside.stdout)["systemMessage"]
+
+
 def test_a_name_has_to_be_plain(project: Path) -> None:
     assert call(b"", project, "run", "--tool-use", "a\nb", "--", "true").returncode == 125
 

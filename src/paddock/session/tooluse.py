@@ -6,6 +6,7 @@ from itertools import islice
 
 from paddock.events.reader import read
 from paddock.events.record import Record
+from paddock.host.around import find
 
 __all__ = ["was_fenced"]
 
@@ -15,7 +16,13 @@ _LOOKED_AT = 2000
 
 
 def was_fenced(state_home: str, tool_use: str) -> bool:
-    """Whether the log holds the beginning of a run for ``tool_use``. Raises ``UnsupportedError`` for a log that cannot be trusted."""
+    """Whether the log holds the beginning of a run for ``tool_use``; or whether this very process stands in a fence, as then do all commands of its agent.
+
+    A run inside a run keeps no log, so without the second question each of them would be told to have run outside. The kernel answers it, and nothing that a
+    command says. Raises ``UnsupportedError`` for a log that cannot be trusted.
+    """
+    if find() is not None:
+        return True
 
     def wanted(record: Record) -> bool:
         return record.event.kind == "run.start"
